@@ -1,0 +1,51 @@
+//! The words Anser is written in: ids, names, messages, commands, replies, events, refusals, and
+//! the small traits at which the crates meet.
+//!
+//! Everything here is a value or an interface. There is no algorithm, no IO, no serialisation:
+//! bytes, rows and JSON are converted at the edges that speak them.
+//!
+//! ```text
+//!  bytes ─► Session ─► Ask { Command } ─► SessionManager ─► Store       (CM → SM)
+//!  bytes ◄─ Session ◄─ Reply, Event    ◄─ Replies, Links ◄──┘           (SM → CM)
+//! ```
+
+mod account;
+mod address;
+mod ask;
+mod clock;
+mod command;
+mod event;
+mod group;
+mod id;
+mod message;
+mod name;
+mod outbox;
+mod port;
+mod refusal;
+mod reply;
+mod session;
+
+pub use account::{Actor, Caller, Credential, Profile, Role, Secret, Tokens};
+pub use address::{Address, AddressError};
+pub use ask::{Ask, ReplyTo, Tag};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use command::{
+    Change, Command, HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Pull, SignIn,
+};
+pub use event::{Delivery, Encoded, Event, EventClass, Presence, Protocol, Receipt, Typing};
+pub use group::{Group, GroupRole, Member};
+pub use id::{
+    ClientId, ConvId, DeviceId, Epoch, LinkId, LinkRef, MessageId, Millis, Ord64, PeerId, Seq,
+    StreamPos, SyncToken, UserId,
+};
+pub use message::{Content, Kind, LogEvent, Message, Payload, Sender};
+pub use name::{DeviceName, GroupName, MAX_DEVICE, MAX_NAME, NameError, UserName};
+pub use outbox::{Outbox, SHARE_FROM, Segment};
+pub use port::{Beat, Hint, Links, LinksPort, Peer, Replies, RepliesPort, SessionManager};
+pub use refusal::Refusal;
+pub use reply::{
+    Changes, ConversationState, DeviceRecord, MemberPage, Page, Reply, Sent, Welcome, unread,
+};
+pub use session::{
+    Close, Fault, Input, LinkInfo, Session, TlsInfo, Transport, Turn, Upgrade, Wish,
+};

@@ -1,0 +1,10 @@
+//! What lasts and what is live: the two ports behind the SM, their backends, and one
+//! conformance suite for each.
+//!
+//! [`Store`] keeps everything that must last, first of all the logs. [`Routes`] knows which
+//! device is linked where, which can always be rebuilt. A backend is a folder under `backend/`
+//! and an arm in [`open`].
+
+pub mod port;
+
+pub use port::*;

@@ -1,0 +1,17 @@
+//! The two ports, and the values that cross them.
+
+mod log;
+mod people;
+mod routes;
+mod store;
+
+pub use log::{
+    Acl, Append, Appended, ConversationKind, Entry, Gate, ListPage, Outcome, PullFor, ReadMoved,
+    ReceiptMoved,
+};
+pub use people::{
+    Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,
+    UserRow,
+};
+pub use routes::{Registered, Registration, Route, RouteTable, Routes, RoutesError};
+pub use store::{Store, StoreError};
