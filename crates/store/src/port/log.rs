@@ -15,6 +15,8 @@ pub struct Append {
     pub from: ReplyTo,
     /// Whose wish.
     pub actor: Actor,
+    /// Ascending in the order in which wishes were submitted; handed back untouched.
+    pub order: u64,
     /// What is to be written.
     pub entry: Entry,
 }
@@ -61,6 +63,8 @@ pub struct Outcome {
     pub from: ReplyTo,
     /// As in the append.
     pub actor: Actor,
+    /// As in the append.
+    pub order: u64,
     /// The conversation as the writer named it.
     pub at: Address,
     /// The client's id.
@@ -125,16 +129,17 @@ impl Acl {
 /// The rule that decides whether an entry may stand, and the ear for what was committed. The SM
 /// implements it; the store calls it.
 pub trait Gate: Send + Sync + 'static {
-    /// Whether `append` may stand. Called inside the transaction, with the head locked and
-    /// `acl` being of the head's own version, after the dedupe check has said that this is no
-    /// retry. Must be quick, pure in `acl` and `append`, and must not call the store.
+    /// Whether `append` may stand above `head`, the conversation's last seq so far. Called
+    /// inside the transaction, with the head locked and `acl` being of the head's own version,
+    /// after the dedupe check has said that this is no retry. Must be quick and must not call
+    /// the store.
     ///
     /// For [`Entry::NewGroup`] the acl is the one that the group would begin with; for the
     /// first message of a direct conversation the one it would have.
     ///
     /// # Errors
     /// The refusal that the writer gets.
-    fn admit(&self, acl: &Acl, append: &Append) -> Result<(), Refusal>;
+    fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal>;
 
     /// A batch has been committed (or refused): once per transaction, in commit order, after
     /// the commit is durable. Runs on the store's writer; must not block.
