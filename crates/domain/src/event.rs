@@ -120,12 +120,15 @@ pub enum Protocol {
 
 /// Bytes encoded at most once per protocol, by whichever link needs them first.
 #[derive(Debug, Default)]
-pub struct Encoded([OnceLock<Bytes>; 4]);
+pub struct Encoded {
+    plain: [OnceLock<Bytes>; 4],
+    compressed: OnceLock<Bytes>,
+}
 
 impl Encoded {
     /// The bytes for `protocol`, made by `encode` if nobody has made them yet.
     pub fn get(&self, protocol: Protocol, encode: impl FnOnce() -> Bytes) -> &Bytes {
-        let [native, mqtt3, mqtt5, xmpp] = &self.0;
+        let [native, mqtt3, mqtt5, xmpp] = &self.plain;
         match protocol {
             Protocol::Native => native,
             Protocol::Mqtt3 => mqtt3,
@@ -133,5 +136,11 @@ impl Encoded {
             Protocol::Xmpp => xmpp,
         }
         .get_or_init(encode)
+    }
+
+    /// The compressed bytes for links of the native protocol that can read them: all of them
+    /// share one dictionary, so that a broadcast is compressed once.
+    pub fn compressed(&self, encode: impl FnOnce() -> Bytes) -> &Bytes {
+        self.compressed.get_or_init(encode)
     }
 }

@@ -11,7 +11,12 @@ use std::{
 };
 
 use crate::{
-    ask::Tag, command::Command, event::Event, id::SyncToken, outbox::Outbox, refusal::Refusal,
+    ask::Tag,
+    command::Command,
+    event::Event,
+    id::{Millis, SyncToken},
+    outbox::Outbox,
+    refusal::Refusal,
     reply::Reply,
 };
 
@@ -106,8 +111,10 @@ pub struct TlsInfo {
 
 /// What a session says in one call.
 pub struct Turn<'a> {
-    /// Now.
+    /// Now, for deadlines.
     pub now: Instant,
+    /// Now on the wall clock, for what is told to peers or compared with a stamp.
+    pub wall: Millis,
     /// Bytes for the peer.
     pub out: &'a mut Outbox,
     /// Questions for the SM, in order.
