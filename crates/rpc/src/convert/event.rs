@@ -1,0 +1,110 @@
+//! Events.
+
+use std::sync::Arc;
+
+use anser_domain::{ConvId, Delivery, Encoded, Event, Presence, Receipt, Seq, Typing, UserName};
+
+use super::{Form, account::address, required};
+use crate::{malformed::Malformed, proto};
+
+impl Form for Event {
+    type Proto = proto::Event;
+
+    fn form(&self) -> proto::Event {
+        use proto::event::Event as It;
+        proto::Event {
+            event: Some(match self {
+                Self::Message(delivery) => It::Message(delivery.form()),
+                Self::Head { conv, head } => It::Head(proto::ConvSeq { conv: conv.0, seq: head.0 }),
+                Self::Receipt(receipt) => It::Receipt(receipt.form()),
+                Self::Typing(typing) => It::Typing(typing.form()),
+                Self::Presence(presence) => It::Presence(presence.form()),
+            }),
+        }
+    }
+
+    fn read(form: proto::Event) -> Result<Self, Malformed> {
+        use proto::event::Event as It;
+        Ok(match form.event.ok_or(Malformed::Missing("event"))? {
+            It::Message(it) => Self::Message(Arc::new(Delivery::read(it)?)),
+            It::Head(it) => Self::Head { conv: ConvId(it.conv), head: Seq(it.seq) },
+            It::Receipt(it) => Self::Receipt(Arc::new(Receipt::read(it)?)),
+            It::Typing(it) => Self::Typing(Arc::new(Typing::read(it)?)),
+            It::Presence(it) => Self::Presence(Arc::new(Presence::read(it)?)),
+        })
+    }
+}
+
+impl Form for Delivery {
+    type Proto = proto::Delivery;
+
+    fn form(&self) -> proto::Delivery {
+        // What sessions of this process have encoded stays here: it is theirs to make again.
+        let Self { at, message, links, encoded: _ } = self;
+        proto::Delivery { at: Some(at.form()), message: Some(message.form()), links: *links }
+    }
+
+    fn read(form: proto::Delivery) -> Result<Self, Malformed> {
+        let proto::Delivery { at, message, links } = form;
+        Ok(Self {
+            at: address(at)?,
+            message: required(message, "message")?,
+            links,
+            encoded: Encoded::default(),
+        })
+    }
+}
+
+impl Form for Receipt {
+    type Proto = proto::Receipt;
+
+    fn form(&self) -> proto::Receipt {
+        let Self { conv, at, user, read, seq } = self;
+        proto::Receipt {
+            conv: conv.0,
+            at: Some(at.form()),
+            user: user.form(),
+            read: *read,
+            seq: seq.0,
+        }
+    }
+
+    fn read(form: proto::Receipt) -> Result<Self, Malformed> {
+        let proto::Receipt { conv, at, user, read, seq } = form;
+        Ok(Self {
+            conv: ConvId(conv),
+            at: address(at)?,
+            user: UserName::read(user)?,
+            read,
+            seq: Seq(seq),
+        })
+    }
+}
+
+impl Form for Typing {
+    type Proto = proto::Typing;
+
+    fn form(&self) -> proto::Typing {
+        let Self { at, user, active } = self;
+        proto::Typing { at: Some(at.form()), user: user.form(), active: *active }
+    }
+
+    fn read(form: proto::Typing) -> Result<Self, Malformed> {
+        let proto::Typing { at, user, active } = form;
+        Ok(Self { at: address(at)?, user: UserName::read(user)?, active })
+    }
+}
+
+impl Form for Presence {
+    type Proto = proto::Presence;
+
+    fn form(&self) -> proto::Presence {
+        let Self { user, online } = self;
+        proto::Presence { user: user.form(), online: *online }
+    }
+
+    fn read(form: proto::Presence) -> Result<Self, Malformed> {
+        let proto::Presence { user, online } = form;
+        Ok(Self { user: UserName::read(user)?, online })
+    }
+}

@@ -1,0 +1,146 @@
+//! Arbitrary replies.
+
+use super::*;
+
+fn state() -> impl Strategy<Value = ConversationState> {
+    (any::<[u64; 8]>(), address(), text(), option::of(message()), any::<bool>()).prop_map(
+        |(numbers, at, title, last, member)| {
+            let [conv, head, delivered, read, peer_delivered, peer_read, unread, changed] = numbers;
+            ConversationState {
+                conv: ConvId(conv),
+                at,
+                title,
+                head: Seq(head),
+                last,
+                delivered: Seq(delivered),
+                read: Seq(read),
+                peer_delivered: Seq(peer_delivered),
+                peer_read: Seq(peer_read),
+                unread,
+                member,
+                changed: SyncToken(changed),
+            }
+        },
+    )
+}
+
+fn changes() -> impl Strategy<Value = Changes> {
+    (vec(state(), 0..4), any::<u64>(), any::<bool>()).prop_map(|(conversations, token, more)| {
+        Changes { conversations, token: SyncToken(token), more }
+    })
+}
+
+fn welcome() -> impl Strategy<Value = Welcome> {
+    (actor(), user(), device(), secret(), any::<i64>(), changes()).prop_map(
+        |(actor, user, device, ticket, until, changes)| Welcome {
+            actor,
+            user,
+            device,
+            ticket,
+            until: Millis(until),
+            changes,
+        },
+    )
+}
+
+fn page() -> impl Strategy<Value = Page> {
+    (any::<u64>(), address(), vec(message(), 0..4), seq(), seq(), any::<bool>()).prop_map(
+        |(conv, at, messages, after, head, more)| Page {
+            conv: ConvId(conv),
+            at,
+            messages,
+            after,
+            head,
+            more,
+        },
+    )
+}
+
+fn members() -> impl Strategy<Value = MemberPage> {
+    let member = (any::<u64>(), user(), group_role()).prop_map(|(user, name, role)| Member {
+        user: UserId(user),
+        name,
+        role,
+    });
+    (vec(member, 0..4), any::<bool>()).prop_map(|(members, more)| MemberPage { members, more })
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    any::<(u64, u64, u64, i64, bool)>().prop_map(|(conv, seq, id, ts, duplicate)| Sent {
+        conv: ConvId(conv),
+        seq: Seq(seq),
+        id: MessageId(id),
+        ts: Millis(ts),
+        duplicate,
+    })
+}
+
+fn of_people() -> impl Strategy<Value = Reply> {
+    let device = (device(), any::<i64>(), any::<i64>(), any::<bool>()).prop_map(
+        |(name, created, seen, online)| DeviceRecord {
+            name,
+            created: Millis(created),
+            seen: Millis(seen),
+            online,
+        },
+    );
+    let tokens = (user(), super::device(), secret(), secret(), any::<u32>()).prop_map(
+        |(user, device, access, refresh, expires_in)| Tokens {
+            user,
+            device,
+            access,
+            refresh,
+            expires_in,
+        },
+    );
+    prop_oneof![
+        tokens.prop_map(|it| Reply::Tokens(Box::new(it))),
+        profile().prop_map(|it| Reply::User(Box::new(it))),
+        vec(profile(), 0..4).prop_map(Reply::Users),
+        vec(device, 0..4).prop_map(Reply::Devices),
+    ]
+}
+
+pub fn reply() -> impl Strategy<Value = Reply> {
+    let group = (group(), text(), any::<u32>(), any::<i64>(), group_role()).prop_map(
+        |(name, title, members, created, role)| Group {
+            name,
+            title,
+            members,
+            created: Millis(created),
+            role,
+        },
+    );
+    prop_oneof![
+        Just(Reply::Done),
+        refusal().prop_map(Reply::Refused),
+        sent().prop_map(Reply::Sent),
+        welcome().prop_map(|it| Reply::Welcome(Box::new(it))),
+        page().prop_map(|it| Reply::Page(Box::new(it))),
+        changes().prop_map(|it| Reply::Changes(Box::new(it))),
+        changes().prop_map(|it| Reply::Conversations(Box::new(it))),
+        group.prop_map(|it| Reply::Group(Box::new(it))),
+        members().prop_map(|it| Reply::Members(Box::new(it))),
+        of_people(),
+    ]
+}
+
+pub const REPLY_KINDS: usize = 13;
+
+pub fn reply_kind(reply: &Reply) -> usize {
+    match reply {
+        Reply::Done => 0,
+        Reply::Refused(_) => 1,
+        Reply::Sent(_) => 2,
+        Reply::Welcome(_) => 3,
+        Reply::Page(_) => 4,
+        Reply::Changes(_) => 5,
+        Reply::Conversations(_) => 6,
+        Reply::Group(_) => 7,
+        Reply::Members(_) => 8,
+        Reply::Tokens(_) => 9,
+        Reply::User(_) => 10,
+        Reply::Users(_) => 11,
+        Reply::Devices(_) => 12,
+    }
+}
