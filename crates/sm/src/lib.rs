@@ -1,1 +1,45 @@
-//! placeholder
+//! The brain: it authenticates, authorises, stores and routes, and never sees a byte of any
+//! wire protocol.
+//!
+//! Services, each using only those above it:
+//!
+//! | Service | What it does |
+//! |---|---|
+//! | [`rule`] | who may do what: pure functions of values |
+//! | `peers` | the processes that ask, their numbered hint streams |
+//! | `fanout` | one event to the links of many users: one lookup, one hint per CM |
+//! | `held` | keeps a device's order after a retriable refusal |
+//! | `gate` | admits appends inside the transaction; after the commit answers, then fans out |
+//! | `token`, `password` | what credentials are made of |
+//! | `credentials` | checks passwords, tokens and tickets; begins sessions |
+//! | `cursors` | delivered cursors, gathered and flushed |
+//! | `links` | login, takeover, eviction |
+//! | `presence` | who came, who went |
+//! | `account` | sign-in, sessions, users, administration |
+//! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
+//! | `services` | takes every command to the service that answers it |
+//! | [`Sm`] | wires them together and takes in what is asked |
+
+mod account;
+mod chores;
+mod config;
+mod credentials;
+mod cursors;
+mod fanout;
+mod gate;
+mod held;
+mod links;
+mod password;
+mod peers;
+#[cfg(feature = "planted")]
+mod planted;
+mod presence;
+mod provision;
+pub mod rule;
+mod services;
+mod sm;
+mod token;
+
+pub use config::Config;
+pub use provision::{Provisioned, create_user, provision};
+pub use sm::{Sm, Stats};

@@ -1,0 +1,104 @@
+//! What is done every so often. Driven by [`tick`](Chores::tick), so that a test's clock moves
+//! it as well as the machine's.
+
+use std::{sync::Arc, time::Duration};
+
+use anser_domain::{Clock, Millis, SyncToken};
+use anser_store::{Routes, Store};
+use tokio::sync::Mutex;
+
+use crate::{config::Config, cursors::Cursors, links::Links, peers::Peers, token::Keyring};
+
+/// How often keys are looked at: rotation is a matter of days.
+const KEYS_EVERY: Duration = Duration::from_secs(3600);
+/// How often what has outlived its horizon is forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often the loop looks for something due.
+pub(crate) const TICK: Duration = Duration::from_millis(250);
+
+pub(crate) struct Chores {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Arc<dyn Routes>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) cursors: Arc<Cursors>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) keys: Arc<Keyring>,
+    /// Held while a round runs, so that rounds never overlap.
+    pub(crate) done: Mutex<Done>,
+}
+
+/// When each chore was last done, and where it left off.
+#[derive(Default)]
+pub(crate) struct Done {
+    flush: Millis,
+    beat: Millis,
+    revocations: Millis,
+    keys: Millis,
+    prune: Millis,
+    /// The watermark that the next beat tells. One beat old, so that the hints for everything
+    /// below it have long been handed over.
+    watermark: SyncToken,
+    /// The last revocation that was seen.
+    revoked: Option<u64>,
+}
+
+impl Chores {
+    /// Does what is due.
+    pub(crate) async fn tick(&self) {
+        let mut done = self.done.lock().await;
+        let now = self.clock.wall();
+        let due = |last: &mut Millis, every: Duration| {
+            let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+            let is_due = now.0.saturating_sub(last.0) >= every;
+            if is_due {
+                *last = now;
+            }
+            is_due
+        };
+        if due(&mut done.flush, self.config.flush_every) {
+            self.cursors.flush().await;
+        }
+        if due(&mut done.revocations, self.config.revocations_every) {
+            self.follow_revocations(&mut done.revoked).await;
+        }
+        if due(&mut done.beat, self.config.beat_every) {
+            self.peers.beat(done.watermark, self.routes.generation());
+            match self.store.watermark().await {
+                Ok(watermark) => done.watermark = watermark,
+                Err(error) => tracing::warn!(%error, "the store's watermark could not be read"),
+            }
+        }
+        if due(&mut done.keys, KEYS_EVERY)
+            && let Err(error) = self.keys.reload(now, &self.config).await
+        {
+            tracing::warn!(%error, "signing keys could not be read");
+        }
+        if due(&mut done.prune, PRUNE_EVERY) {
+            match self.store.prune(now).await {
+                // More is left: go on with the next round.
+                Ok(true) => done.prune = Millis(0),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "nothing could be pruned"),
+            }
+        }
+    }
+
+    /// Closes links whose sessions were ended by anyone, in any process. The list as it is at
+    /// the start is skipped: no link is older than this SM's peers.
+    async fn follow_revocations(&self, seen: &mut Option<u64>) {
+        let revocations = match self.store.revocations(seen.unwrap_or(0)).await {
+            Ok(revocations) => revocations,
+            Err(error) => {
+                tracing::warn!(%error, "the list of ended sessions could not be read");
+                return;
+            }
+        };
+        if seen.is_some() {
+            revocations.iter().for_each(|ended| self.links.evict(ended));
+        }
+        let last = revocations.last().map(|ended| ended.number);
+        *seen = Some(last.or(*seen).unwrap_or(0));
+    }
+}

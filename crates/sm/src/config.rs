@@ -1,0 +1,66 @@
+//! What an operator may choose about the SM, with a reason beside each default.
+
+use std::time::Duration;
+
+/// The SM's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long an access token lasts. Short, because REST calls are not closed by a revocation
+    /// but checked against the device's session.
+    pub access_ttl: Duration,
+    /// How long a ticket resumes a link without a password or a token.
+    pub ticket_ttl: Duration,
+    /// How often PBKDF2 iterates. SCRAM clients spend it too, phones among them; below OWASP's
+    /// figure for plain hashes because guessing online is throttled and the keys never leave.
+    pub scram_iterations: u32,
+    /// Whether anybody may make themselves a user by `POST /v1/users`.
+    pub registration_open: bool,
+    /// Longest text of a message, in bytes.
+    pub max_text: usize,
+    /// Longest JSON of an image, file or custom message, in bytes.
+    pub max_data: usize,
+    /// Most users one message calls by name.
+    pub max_mentions: usize,
+    /// Most users one change of members names.
+    pub max_change: usize,
+    /// Above so many members a group has no typing notices: each would wake everyone.
+    pub ephemeral_up_to: usize,
+    /// How many direct peers see someone come and go.
+    pub presence_peers: u16,
+    /// Most entries or rows a page may have.
+    pub page_limit: u16,
+    /// How long delivered cursors are gathered before they are written.
+    pub flush_every: Duration,
+    /// How often each CM is told that the stream is whole.
+    pub beat_every: Duration,
+    /// How often the list of ended sessions is read.
+    pub revocations_every: Duration,
+    /// How long an ended session's links may take to close before the end is acknowledged
+    /// all the same.
+    pub revocation_wait: Duration,
+    /// How long signing keys sign before the next one takes over.
+    pub key_rotation: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            access_ttl: Duration::from_secs(15 * 60),
+            ticket_ttl: Duration::from_secs(7 * 24 * 3600),
+            scram_iterations: 100_000,
+            registration_open: false,
+            max_text: 16 * 1024,
+            max_data: 64 * 1024,
+            max_mentions: 100,
+            max_change: 1000,
+            ephemeral_up_to: 500,
+            presence_peers: 200,
+            page_limit: 200,
+            flush_every: Duration::from_secs(2),
+            beat_every: Duration::from_secs(5),
+            revocations_every: Duration::from_secs(1),
+            revocation_wait: Duration::from_secs(5),
+            key_rotation: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Checks what people and devices show, and begins their sessions.
+
+use std::sync::Arc;
+
+use anser_domain::{Clock, DeviceName, Millis, Refusal, Secret, UserName};
+use anser_store::{DeviceSession, NewDevice, ScramKeys, Store};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::Config,
+    password,
+    token::{Keyring, Purpose},
+};
+
+/// The one service that sees secrets.
+pub(crate) struct Credentials {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) keys: Arc<Keyring>,
+    /// Hashing is the dearest thing anybody can make this server do: at most one core's worth
+    /// at a time beside the chatting.
+    hashing: Semaphore,
+}
+
+impl Credentials {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        config: Arc<Config>,
+        keys: Arc<Keyring>,
+    ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { store, clock, config, keys, hashing: Semaphore::new((cores / 2).max(1)) }
+    }
+
+    /// The session a token or ticket was made for, if it still counts.
+    pub(crate) async fn check(
+        &self,
+        purpose: Purpose,
+        token: &Secret,
+    ) -> Result<DeviceSession, Refusal> {
+        let now = self.clock.wall();
+        let claims = self.keys.verify(purpose, token, now, &self.config).await?;
+        let session = self.store.device(claims.device()).await?.ok_or(Refusal::Revoked)?;
+        claims.check(&session)?;
+        Ok(session)
+    }
+
+    /// Checks a password and begins the device's session. Answers with its refresh token. An
+    /// unknown name takes as long as a wrong password and is answered alike.
+    pub(crate) async fn open_session(
+        &self,
+        user: UserName,
+        password: Secret,
+        device: DeviceName,
+    ) -> Result<(DeviceSession, Secret), Refusal> {
+        let row = self.store.user(&user).await?;
+        let keys = row.as_ref().map(|row| row.keys.clone());
+        if !self.password_matches(password, keys).await? {
+            return Err(Refusal::BadCredentials);
+        }
+        let row = row.ok_or(Refusal::BadCredentials)?;
+        if row.disabled {
+            return Err(Refusal::Disabled);
+        }
+        let (refresh, refresh_hash) = new_refresh_token();
+        let now = self.clock.wall();
+        let device =
+            self.store.sign_in(NewDevice { user: row.id, name: device, refresh_hash, now }).await?;
+        let session = DeviceSession {
+            device,
+            user_name: row.name,
+            role: row.role,
+            disabled: row.disabled,
+            credential_version: row.credential_version,
+        };
+        Ok((session, refresh))
+    }
+
+    /// Exchanges a refresh token for the next one.
+    pub(crate) async fn renew(&self, refresh: &Secret) -> Result<(DeviceSession, Secret), Refusal> {
+        let (next, next_hash) = new_refresh_token();
+        let session = self.store.refresh(refresh_hash(refresh), next_hash).await?;
+        if session.disabled {
+            return Err(Refusal::Disabled);
+        }
+        Ok((session, next))
+    }
+
+    /// An access token for a session.
+    pub(crate) fn access(&self, session: &DeviceSession) -> Result<Secret, Refusal> {
+        self.keys.sign(Purpose::Access, session, self.clock.wall(), self.config.access_ttl)
+    }
+
+    /// A ticket for a session, and when it ends.
+    pub(crate) fn ticket(&self, session: &DeviceSession) -> Result<(Secret, Millis), Refusal> {
+        let (now, ttl) = (self.clock.wall(), self.config.ticket_ttl);
+        let ticket = self.keys.sign(Purpose::Ticket, session, now, ttl)?;
+        Ok((ticket, now.plus(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX / 4))))
+    }
+
+    /// Keys for a new password.
+    pub(crate) async fn keys_for(&self, password: Secret) -> Result<ScramKeys, Refusal> {
+        let iterations = self.config.scram_iterations;
+        self.hash(move || password::keys_for(&password, iterations)).await?
+    }
+
+    /// Whether the password is the one behind `keys`.
+    pub(crate) async fn password_matches(
+        &self,
+        password: Secret,
+        keys: Option<ScramKeys>,
+    ) -> Result<bool, Refusal> {
+        let iterations = self.config.scram_iterations;
+        self.hash(move || password::matches(&password, keys.as_ref(), iterations)).await
+    }
+
+    async fn hash<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let _permit = self.hashing.acquire().await.map_err(|_| Refusal::Draining)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Unavailable)
+    }
+}
+
+/// A refresh token and what the store keeps of it. 256 random bits need no slow hash.
+pub(crate) fn new_refresh_token() -> (Secret, [u8; 32]) {
+    let token = Secret::new(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let hash = refresh_hash(&token);
+    (token, hash)
+}
+
+fn refresh_hash(token: &Secret) -> [u8; 32] {
+    Sha256::digest(token.expose().as_bytes()).into()
+}

@@ -1,0 +1,68 @@
+//! Where the log meets the rules: admission inside the transaction, answers and deliveries
+//! after it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use anser_domain::{Refusal, Reply, Seq};
+use anser_store::{Acl, Append, Gate, Outcome};
+
+use crate::{fanout::Fanout, held::Held, peers::Peers, rule};
+
+/// The store's [`Gate`].
+pub(crate) struct LogGate {
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) held: Arc<Held>,
+    pub(crate) fanout: Arc<Fanout>,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// What the gate has seen, for the metrics.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) stored: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) refused: AtomicU64,
+}
+
+impl Gate for LogGate {
+    fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
+        rule::may_append(acl, head, append)?;
+        self.held.admit(append)
+    }
+
+    /// Order matters: the commit is durable before this is called; the senders are answered
+    /// before anything is delivered, so that a device knows its own seqs when those of others
+    /// arrive around them.
+    fn committed(&self, batch: Vec<Outcome>) {
+        let mut replies = Vec::with_capacity(batch.len());
+        let mut entries = Vec::with_capacity(batch.len());
+        for outcome in batch {
+            // REST callers have no order to keep: each call stands for itself.
+            if self.held.concerns(&outcome) && self.peers.holds_links(outcome.from.peer) {
+                self.held.ended(&outcome);
+            }
+            match outcome.result {
+                Ok(appended) => {
+                    replies.push((outcome.from, Reply::Sent(appended.sent)));
+                    if !appended.sent.duplicate {
+                        entries.push((outcome.from, appended));
+                    }
+                }
+                Err(refusal) => replies.push((outcome.from, Reply::Refused(refusal))),
+            }
+        }
+        let stored = entries.len() as u64;
+        let refused =
+            replies.iter().filter(|(_, reply)| matches!(reply, Reply::Refused(_))).count() as u64;
+        self.counts.stored.fetch_add(stored, Ordering::Relaxed);
+        self.counts.refused.fetch_add(refused, Ordering::Relaxed);
+        let duplicates = replies.len() as u64 - stored - refused;
+        self.counts.duplicates.fetch_add(duplicates, Ordering::Relaxed);
+
+        self.peers.replies(replies);
+        self.fanout.entries(entries);
+    }
+}

@@ -1,0 +1,183 @@
+//! Keeps each device's own order after a refusal that may be retried (DESIGN promise 3).
+//!
+//! When a send is refused *for now*, what the same device sent after it must not slip past:
+//! those are refused too, until the refused ones have been sent again, first one first. The
+//! list lives until they have, or until the device logs in anew (and resends from its own list).
+
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use anser_domain::{Address, ClientId, DeviceId, Refusal};
+use anser_store::{Append, Outcome};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+/// Most refused sends remembered per device and conversation; more than a session lets be in
+/// flight at once.
+const MAX_HELD: usize = 1024;
+
+/// Sends that were refused for now, by device and conversation.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// How many lists there are: nearly always none, and then nothing is locked.
+    lists: AtomicUsize,
+    by_device: Mutex<FxHashMap<DeviceId, FxHashMap<Address, VecDeque<Refused>>>>,
+}
+
+struct Refused {
+    client_id: ClientId,
+    order: u64,
+    /// Admitted again, in a transaction whose end is not known yet.
+    passing: bool,
+}
+
+impl Held {
+    /// Whether `append` keeps its device's order.
+    pub(crate) fn admit(&self, append: &Append) -> Result<(), Refusal> {
+        if self.lists.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        let mut by_device = self.by_device.lock();
+        let Some(lists) = by_device.get_mut(&append.actor.device) else { return Ok(()) };
+        let Some(list) = lists.get_mut(&append.entry.address()) else { return Ok(()) };
+        let id = append.entry.client_id();
+        let Some(next) = list.iter_mut().find(|refused| !refused.passing) else { return Ok(()) };
+        if next.client_id == id {
+            next.passing = true;
+            return Ok(());
+        }
+        // Sent before the refused one, and only now its turn: nothing slips past.
+        if append.order < next.order {
+            return Ok(());
+        }
+        Err(Refusal::OutOfOrder)
+    }
+
+    /// Whether the end of this send matters here. Nearly never.
+    pub(crate) fn concerns(&self, outcome: &Outcome) -> bool {
+        refused_for_now(outcome) || self.lists.load(Ordering::Acquire) != 0
+    }
+
+    /// Takes note of how a device's send ended.
+    pub(crate) fn ended(&self, outcome: &Outcome) {
+        let refused_for_now = refused_for_now(outcome);
+        let mut by_device = self.by_device.lock();
+        let lists = by_device.entry(outcome.actor.device).or_default();
+        let list = lists.entry(outcome.at.clone()).or_default();
+        let known = list.iter().position(|refused| refused.client_id == outcome.client_id);
+        match known {
+            Some(index) if refused_for_now => {
+                if let Some(refused) = list.get_mut(index) {
+                    refused.passing = false;
+                }
+            }
+            Some(index) => {
+                list.remove(index);
+            }
+            None if refused_for_now && list.len() < MAX_HELD => {
+                let (client_id, order) = (outcome.client_id, outcome.order);
+                let index = list.partition_point(|refused| refused.order < order);
+                list.insert(index, Refused { client_id, order, passing: false });
+            }
+            None => {}
+        }
+        if list.is_empty() {
+            lists.remove(&outcome.at);
+        }
+        if lists.is_empty() {
+            by_device.remove(&outcome.actor.device);
+        }
+        self.lists.store(by_device.len(), Ordering::Release);
+    }
+
+    /// Forgets a device's lists: it has logged in anew, or gone.
+    pub(crate) fn forget(&self, device: DeviceId) {
+        if self.lists.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut by_device = self.by_device.lock();
+        by_device.remove(&device);
+        self.lists.store(by_device.len(), Ordering::Release);
+    }
+}
+
+fn refused_for_now(outcome: &Outcome) -> bool {
+    matches!(&outcome.result, Err(refusal) if refusal.is_retriable())
+}
+
+#[cfg(test)]
+mod tests {
+    use anser_domain::{Actor, Content, Epoch, LinkId, Outgoing, PeerId, ReplyTo, Tag, UserId};
+    use anser_store::Entry;
+
+    use super::*;
+
+    fn append(id: u8, order: u64) -> Append {
+        Append {
+            from: ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(0) },
+            actor: Actor { user: UserId(1), device: DeviceId(1), epoch: Epoch(1) },
+            order,
+            entry: Entry::Message(Box::new(Outgoing {
+                to: "u:bob".parse().unwrap(),
+                client_id: ClientId([id; 16]),
+                content: Content::Text("x".into()),
+                reply_to: None,
+                mentions: Vec::new(),
+                payload: None,
+            })),
+        }
+    }
+
+    /// Ends a send for now, or for good: a final refusal ends a wait as a commit does.
+    fn end(held: &Held, append: &Append, refusal: Option<Refusal>) {
+        held.ended(&Outcome {
+            from: append.from,
+            actor: append.actor,
+            order: append.order,
+            at: append.entry.address(),
+            client_id: append.entry.client_id(),
+            result: Err(refusal.unwrap_or(Refusal::Conflict)),
+        });
+    }
+
+    #[test]
+    fn later_sends_wait_for_the_refused_one_and_earlier_ones_do_not() {
+        let held = Held::default();
+        let (w, x, y, z) = (append(0, 1), append(1, 2), append(2, 3), append(3, 4));
+        end(&held, &x, Some(Refusal::Unavailable));
+        assert_eq!(held.admit(&w), Ok(()), "sent before the refused one");
+        assert_eq!(held.admit(&y), Err(Refusal::OutOfOrder));
+        end(&held, &y, Some(Refusal::OutOfOrder));
+
+        let x_again = append(1, 5);
+        assert_eq!(held.admit(&x_again), Ok(()));
+        assert_eq!(held.admit(&append(2, 6)), Ok(()), "its turn, once x is passing");
+        end(&held, &x_again, None);
+        assert_eq!(held.admit(&z), Ok(()), "sent before y was sent again, but y is passing");
+        end(&held, &append(2, 6), None);
+        assert_eq!(held.lists.load(Ordering::Acquire), 0);
+    }
+
+    #[test]
+    fn a_refused_one_that_fails_again_still_holds_the_others() {
+        let held = Held::default();
+        end(&held, &append(1, 1), Some(Refusal::Unavailable));
+        assert_eq!(held.admit(&append(1, 2)), Ok(()));
+        end(&held, &append(1, 2), Some(Refusal::Unavailable));
+        assert_eq!(held.admit(&append(2, 3)), Err(Refusal::OutOfOrder));
+        held.forget(DeviceId(1));
+        assert_eq!(held.admit(&append(2, 3)), Ok(()));
+    }
+
+    #[test]
+    fn a_send_after_the_second_refused_one_waits_for_it_too() {
+        let held = Held::default();
+        end(&held, &append(1, 1), Some(Refusal::Unavailable));
+        end(&held, &append(2, 2), Some(Refusal::OutOfOrder));
+        assert_eq!(held.admit(&append(1, 3)), Ok(()));
+        end(&held, &append(1, 3), None);
+        assert_eq!(held.admit(&append(9, 4)), Err(Refusal::OutOfOrder), "2 comes first");
+    }
+}

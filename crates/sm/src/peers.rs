@@ -1,0 +1,116 @@
+//! The processes that ask: where their answers go, and the numbered stream of hints to each CM.
+
+use std::sync::Arc;
+
+use anser_domain::{
+    Beat, Hint, LinkId, Peer, PeerId, Refusal, Reply, ReplyTo, StreamPos, SyncToken, Tag,
+};
+use parking_lot::{Mutex, RwLock};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+/// Values sorted into one bin per peer. There are few peers, so a linear search is quickest.
+type PerPeer<T> = SmallVec<[(PeerId, Vec<T>); 2]>;
+
+/// The bin of `peer`, made if it is the first value for it.
+pub(crate) fn bin<T>(bins: &mut PerPeer<T>, peer: PeerId) -> &mut Vec<T> {
+    let index = bins.iter().position(|(id, _)| *id == peer).unwrap_or_else(|| {
+        bins.push((peer, Vec::new()));
+        bins.len() - 1
+    });
+    #[expect(clippy::indexing_slicing, reason = "the index was found or pushed right above")]
+    &mut bins[index].1
+}
+
+/// Everybody who is attached.
+pub(crate) struct Peers {
+    /// One life of this SM; begins every stream's numbering anew.
+    me: PeerId,
+    attached: RwLock<FxHashMap<PeerId, Arc<Attached>>>,
+}
+
+struct Attached {
+    peer: Peer,
+    /// The number of the last batch of hints. Held while a batch is handed over, so that
+    /// batches arrive in the order of their numbers.
+    stream: Mutex<u64>,
+}
+
+impl Peers {
+    pub(crate) fn new(me: PeerId) -> Self {
+        Self { me, attached: RwLock::default() }
+    }
+
+    pub(crate) fn attach(&self, peer: Peer) {
+        let attached = Attached { stream: Mutex::new(0), peer };
+        self.attached.write().insert(attached.peer.id, Arc::new(attached));
+    }
+
+    pub(crate) fn detach(&self, peer: PeerId) {
+        self.attached.write().remove(&peer);
+    }
+
+    fn find(&self, peer: PeerId) -> Option<Arc<Attached>> {
+        self.attached.read().get(&peer).cloned()
+    }
+
+    /// Whether `peer` holds links, whose devices keep an order of their own.
+    pub(crate) fn holds_links(&self, peer: PeerId) -> bool {
+        self.find(peer).is_some_and(|it| it.peer.links.is_some())
+    }
+
+    pub(crate) fn reply(&self, to: ReplyTo, reply: Reply) {
+        if let Some(attached) = self.find(to.peer) {
+            attached.peer.replies.replies(vec![(to.link, to.tag, reply)]);
+        }
+    }
+
+    /// Hands over many answers, one call per peer, each peer's in the order given.
+    pub(crate) fn replies(&self, batch: Vec<(ReplyTo, Reply)>) {
+        let mut bins: PerPeer<(LinkId, Tag, Reply)> = SmallVec::new();
+        let size = batch.len();
+        for (to, reply) in batch {
+            let bin = bin(&mut bins, to.peer);
+            if bin.is_empty() {
+                bin.reserve(size);
+            }
+            bin.push((to.link, to.tag, reply));
+        }
+        for (peer, replies) in bins {
+            if let Some(attached) = self.find(peer) {
+                attached.peer.replies.replies(replies);
+            }
+        }
+    }
+
+    /// Hands over hints as the next batch of the stream to `cm`.
+    pub(crate) fn deliver(&self, cm: PeerId, hints: Vec<Hint>) {
+        let Some(attached) = self.find(cm) else { return };
+        let Some(links) = &attached.peer.links else { return };
+        let mut last = attached.stream.lock();
+        *last += 1;
+        #[cfg(feature = "planted")]
+        if crate::planted::lose_hint(&hints) {
+            *last -= 1;
+            return;
+        }
+        links.deliver(StreamPos { sm: self.me, number: *last }, hints);
+    }
+
+    pub(crate) fn evict(&self, cm: PeerId, evictions: Vec<(LinkId, Refusal)>) {
+        if let Some(links) = self.find(cm).and_then(|it| it.peer.links.clone()) {
+            links.evict(evictions);
+        }
+    }
+
+    /// Tells every CM where its stream stands.
+    pub(crate) fn beat(&self, watermark: SyncToken, routes_generation: u64) {
+        let all: Vec<_> = self.attached.read().values().cloned().collect();
+        for attached in all {
+            let Some(links) = &attached.peer.links else { continue };
+            let last = attached.stream.lock();
+            let at = StreamPos { sm: self.me, number: *last };
+            links.beat(Beat { at, watermark, routes_generation });
+        }
+    }
+}

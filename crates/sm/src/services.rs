@@ -1,0 +1,370 @@
+//! Takes every command to the service that answers it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use anser_domain::{
+    Actor, Address, Caller, Command, Event, HistoryRange, Profile, Pull, Receipt, Refusal, Reply,
+    ReplyTo, Role, Seq, Typing, UserName,
+};
+use anser_store::{
+    Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
+};
+
+use crate::{
+    account::Accounts,
+    chores::Chores,
+    config::Config,
+    credentials::Credentials,
+    cursors::Cursors,
+    fanout::Fanout,
+    gate::Counts,
+    links::{CHANGES_PAGE, Links, linked},
+    peers::Peers,
+    presence::Presence,
+    rule,
+    token::Purpose,
+};
+
+/// Everything an SM is made of.
+pub(crate) struct Services {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Arc<dyn Routes>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) fanout: Arc<Fanout>,
+    pub(crate) cursors: Arc<Cursors>,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) accounts: Accounts,
+    pub(crate) chores: Chores,
+    pub(crate) counts: Arc<Counts>,
+    /// Numbers appends in the order in which they were submitted.
+    pub(crate) order: AtomicU64,
+    pub(crate) draining: AtomicBool,
+}
+
+/// Who a caller turned out to be.
+struct Known {
+    actor: Actor,
+    name: UserName,
+    role: Role,
+}
+
+impl Services {
+    /// The append that a command is, if it may be one.
+    pub(crate) fn append(
+        &self,
+        from: ReplyTo,
+        actor: Actor,
+        command: Command,
+    ) -> Result<Append, Refusal> {
+        if self.draining.load(Ordering::Acquire) {
+            return Err(Refusal::Draining);
+        }
+        let entry = match command {
+            Command::Send(message) => {
+                rule::acceptable(&message, &self.config)?;
+                Entry::Message(message)
+            }
+            Command::CreateGroup(group) => {
+                rule::acceptable_group(&group, &self.config)?;
+                Entry::NewGroup(group)
+            }
+            Command::ChangeMembers(change) => {
+                rule::acceptable_change(&change.change, &self.config)?;
+                Entry::Change(change)
+            }
+            _ => return Err(Refusal::Invalid("not a log entry")),
+        };
+        let order = self.order.fetch_add(1, Ordering::Relaxed);
+        Ok(Append { from, actor, order, entry })
+    }
+
+    pub(crate) async fn pull(&self, pulls: Vec<(ReplyTo, Actor, Pull)>) {
+        let mut asked = Vec::with_capacity(pulls.len());
+        let mut batch = Vec::with_capacity(pulls.len());
+        for (from, actor, mut pull) in pulls {
+            if pull.after.is_none() {
+                // What the device has acknowledged and is not written yet counts too.
+                pull.after = self.cursors.pending(actor.device, pull.conv);
+            }
+            pull.limit = pull.limit.clamp(1, self.config.page_limit);
+            asked.push(from);
+            batch.push(PullFor { actor, pull });
+        }
+        let pages = self.store.pull(batch).await;
+        let replies = asked.into_iter().zip(pages).map(|(from, page)| {
+            let reply = page.map_or_else(refused, |page| Reply::Page(Box::new(page)));
+            (from, reply)
+        });
+        self.peers.replies(replies.collect());
+    }
+
+    /// Answers a command that may wait for something.
+    pub(crate) async fn answer(&self, from: ReplyTo, caller: Caller, command: Command) {
+        // These have no reply.
+        match command {
+            Command::Unlink => return self.unlinked(from, &caller).await,
+            Command::Typing { at, active } => return self.typing(from, &caller, &at, active).await,
+            Command::Delivered { conv, seq } => {
+                if let Ok(actor) = linked(&caller) {
+                    self.cursors.note(actor, conv, seq);
+                }
+                return;
+            }
+            // Its answer comes from the gate, after the commit.
+            Command::Send(_) | Command::CreateGroup(_) | Command::ChangeMembers(_) => {
+                let append = match self.actor(&caller).await {
+                    Ok(actor) => self.append(from, actor, command),
+                    Err(refusal) => Err(refusal),
+                };
+                match append {
+                    Ok(append) => self.store.append(vec![append]),
+                    Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
+                }
+                return;
+            }
+            Command::Login(login) => {
+                match self.links.login(from, *login).await {
+                    Ok(it) => {
+                        let (user, name) = (it.welcome.actor.user, it.welcome.user.clone());
+                        self.peers.reply(from, Reply::Welcome(Box::new(it.welcome)));
+                        // After the welcome, which tells the link who it is.
+                        self.presence.came(user, name, it.link, it.first).await;
+                    }
+                    Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
+                }
+                return;
+            }
+            _ => {}
+        }
+        let reply = self.ask(from, caller, command).await;
+        self.peers.reply(from, reply.unwrap_or_else(Reply::Refused));
+    }
+
+    /// Answers a command that asks for something to be looked up or changed.
+    async fn ask(&self, from: ReplyTo, caller: Caller, command: Command) -> Result<Reply, Refusal> {
+        let limit = |limit: u16| limit.clamp(1, self.config.page_limit);
+        match command {
+            // — links —
+            Command::Relink => self.links.relink(from, linked(&caller)?).await,
+            Command::Changes { since } => {
+                let page = ListPage::Since(since);
+                let changes =
+                    self.store.conversations(linked(&caller)?, page, CHANGES_PAGE).await?;
+                Ok(Reply::Changes(Box::new(changes)))
+            }
+
+            // — the log —
+            Command::History { at, range } => {
+                let actor = self.actor(&caller).await?;
+                let range = match range {
+                    HistoryRange::Latest { limit: l } => HistoryRange::Latest { limit: limit(l) },
+                    HistoryRange::Before { seq, limit: l } => {
+                        HistoryRange::Before { seq, limit: limit(l) }
+                    }
+                    HistoryRange::After { seq, limit: l } => {
+                        HistoryRange::After { seq, limit: limit(l) }
+                    }
+                };
+                let page = self.store.history(actor.user, &at, range).await?;
+                Ok(Reply::Page(Box::new(page)))
+            }
+            Command::Conversations { before, limit: l } => {
+                let actor = self.actor(&caller).await?;
+                let page = ListPage::Before(before);
+                let list = self.store.conversations(actor, page, limit(l)).await?;
+                Ok(Reply::Conversations(Box::new(list)))
+            }
+            Command::Read { at, seq } => {
+                let known = self.known(&caller).await?;
+                self.read(from, &known, at, seq).await
+            }
+
+            // — groups —
+            Command::Group(name) => {
+                let actor = self.actor(&caller).await?;
+                let group = self.store.group(actor.user, &name).await?;
+                Ok(Reply::Group(Box::new(group)))
+            }
+            Command::Members { group, after, limit: l } => {
+                let actor = self.actor(&caller).await?;
+                let page = self.store.members(actor.user, &group, after.as_ref(), limit(l)).await?;
+                Ok(Reply::Members(Box::new(page)))
+            }
+
+            // — accounts —
+            Command::SignIn(sign_in) => self.accounts.sign_in(*sign_in).await,
+            Command::Refresh(token) => self.accounts.refresh(token).await,
+            Command::CreateUser(new) => {
+                let admin = match &caller {
+                    Caller::Nobody => false,
+                    caller => self.known(caller).await?.role == Role::Admin,
+                };
+                let allowed = admin || (self.config.registration_open && new.role == Role::User);
+                if !allowed {
+                    return Err(Refusal::Forbidden);
+                }
+                self.accounts.create_user(*new).await
+            }
+            Command::SignOut => {
+                let session = self.session(&caller).await?;
+                self.accounts.end_device(session.device.user, &session.device.name).await
+            }
+            Command::ChangePassword { old, new } => {
+                let known = self.known(&caller).await?;
+                self.accounts.change_password(known.actor, &known.name, old, new).await
+            }
+            Command::Me => {
+                let known = self.known(&caller).await?;
+                self.accounts.user(&known.name, known.role).await
+            }
+            Command::SetDisplayName(name) => {
+                let known = self.known(&caller).await?;
+                self.accounts.set_display_name(&known.name, name).await
+            }
+            Command::User(name) => {
+                let known = self.known(&caller).await?;
+                self.accounts.user(&name, known.role).await.map(|it| without_role(it, known.role))
+            }
+            Command::Devices => {
+                let actor = self.actor(&caller).await?;
+                self.accounts.devices(actor.user).await
+            }
+            Command::RemoveDevice(name) => {
+                let actor = self.actor(&caller).await?;
+                self.accounts.end_device(actor.user, &name).await
+            }
+
+            // — administration —
+            Command::Users { after, limit } => {
+                self.admin(&caller).await?;
+                self.accounts.users(after.as_ref(), limit).await
+            }
+            Command::SetPassword { user, password } => {
+                self.admin(&caller).await?;
+                self.accounts.set_password(&user, password).await
+            }
+            Command::SetDisabled { user, disabled } => {
+                self.admin(&caller).await?;
+                self.accounts.set_disabled(&user, disabled).await
+            }
+
+            // Taken before, or not from this caller.
+            Command::Pull(_)
+            | Command::Login(_)
+            | Command::Unlink
+            | Command::Delivered { .. }
+            | Command::Send(_)
+            | Command::Typing { .. }
+            | Command::CreateGroup(_)
+            | Command::ChangeMembers(_) => Err(Refusal::Forbidden),
+        }
+    }
+
+    async fn unlinked(&self, from: ReplyTo, caller: &Caller) {
+        let Ok(actor) = linked(caller) else { return };
+        if !self.links.unlink(from, actor).await {
+            return;
+        }
+        if let Ok(Some(session)) = self.store.device(actor.device).await {
+            self.presence.went(actor.user, session.user_name).await;
+        }
+    }
+
+    /// A read cursor: the reader's other links learn of it, and in a direct conversation the
+    /// other side does.
+    async fn read(
+        &self,
+        from: ReplyTo,
+        reader: &Known,
+        at: Address,
+        seq: Seq,
+    ) -> Result<Reply, Refusal> {
+        let user = reader.actor.user;
+        let moved = self.store.read(user, &at, seq).await?;
+        if moved.moved {
+            let told = match moved.acl.kind {
+                ConversationKind::Direct => moved.acl.members.keys().copied().collect(),
+                ConversationKind::Group(_) => vec![user],
+            };
+            let (name, acl, seq) = (reader.name.clone(), moved.acl, moved.seq);
+            self.fanout.event(told, Some(from), move |viewer| {
+                Some(Event::Receipt(Arc::new(Receipt {
+                    conv: acl.conv,
+                    at: acl.address_for(viewer)?,
+                    user: name.clone(),
+                    read: true,
+                    seq,
+                })))
+            });
+        }
+        Ok(Reply::Done)
+    }
+
+    async fn typing(&self, from: ReplyTo, caller: &Caller, at: &Address, active: bool) {
+        let Ok(known) = self.known(caller).await else { return };
+        let user = known.actor.user;
+        // Not a member, or no such conversation: there is nobody to tell and no answer to give.
+        let Ok(acl) = self.store.acl(user, at).await else { return };
+        if acl.members.len() > self.config.ephemeral_up_to {
+            return;
+        }
+        let others = acl.members.keys().copied().filter(|member| *member != user).collect();
+        let name = known.name;
+        self.fanout.event(others, Some(from), move |viewer| {
+            let at = acl.address_for(viewer)?;
+            Some(Event::Typing(Arc::new(Typing { at, user: name.clone(), active })))
+        });
+    }
+
+    async fn actor(&self, caller: &Caller) -> Result<Actor, Refusal> {
+        match caller {
+            Caller::Link(actor) => Ok(*actor),
+            caller => Ok(self.known(caller).await?.actor),
+        }
+    }
+
+    async fn admin(&self, caller: &Caller) -> Result<(), Refusal> {
+        match self.known(caller).await?.role {
+            Role::Admin => Ok(()),
+            Role::User => Err(Refusal::Forbidden),
+        }
+    }
+
+    async fn known(&self, caller: &Caller) -> Result<Known, Refusal> {
+        let session = self.session(caller).await?;
+        let device = session.device;
+        let actor = Actor { user: device.user, device: device.id, epoch: device.epoch };
+        Ok(Known { actor, name: session.user_name, role: session.role })
+    }
+
+    async fn session(&self, caller: &Caller) -> Result<DeviceSession, Refusal> {
+        match caller {
+            Caller::Nobody => Err(Refusal::BadCredentials),
+            Caller::Bearer(token) => self.credentials.check(Purpose::Access, token).await,
+            Caller::Link(actor) => self.store.device(actor.device).await?.ok_or(Refusal::Revoked),
+        }
+    }
+}
+
+fn refused(error: StoreError) -> Reply {
+    if let StoreError::Failed(text) = &error {
+        tracing::error!(error = text, "the store failed");
+    }
+    Reply::Refused(error.into())
+}
+
+/// A profile as `viewer` may see it: standing is for administrators.
+fn without_role(reply: Reply, viewer: Role) -> Reply {
+    match reply {
+        Reply::User(profile) if viewer != Role::Admin => {
+            Reply::User(Box::new(Profile { role: Role::User, ..*profile }))
+        }
+        reply => reply,
+    }
+}

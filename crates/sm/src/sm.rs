@@ -1,0 +1,227 @@
+//! The SM itself: wires the services together and takes in what is asked.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use anser_domain::{Ask, Caller, Clock, Command, Peer, PeerId, Reply, SessionManager};
+use anser_store::{Routes, Store, StoreError};
+use tokio::{runtime::Handle, sync::Mutex, task::JoinHandle};
+
+use crate::{
+    account::Accounts,
+    chores::{Chores, TICK},
+    config::Config,
+    credentials::Credentials,
+    cursors::Cursors,
+    fanout::Fanout,
+    gate::{Counts, LogGate},
+    held::Held,
+    links::Links,
+    peers::Peers,
+    presence::Presence,
+    services::Services,
+    token::Keyring,
+};
+
+/// A session manager. Cheap to share; everything inside is.
+pub struct Sm {
+    services: Arc<Services>,
+    runtime: Handle,
+    ticking: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What an SM has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Log entries stored.
+    pub stored: u64,
+    /// Retries answered as the first time.
+    pub duplicates: u64,
+    /// Appends refused.
+    pub refused: u64,
+}
+
+impl Sm {
+    /// An SM that does its chores by itself, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When the signing keys cannot be read or made.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        routes: Arc<dyn Routes>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+    ) -> Result<Arc<Self>, StoreError> {
+        let sm = Self::stepped(store, routes, clock, config).await?;
+        let chores = sm.services.clone();
+        let ticking = tokio::spawn(async move {
+            let mut interval = tokio::time::interval(TICK);
+            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                interval.tick().await;
+                chores.chores.tick().await;
+            }
+        });
+        *sm.ticking.lock().await = Some(ticking);
+        Ok(sm)
+    }
+
+    /// An SM whose chores are done when [`tick`](Self::tick) is called: for tests on a clock of
+    /// their own.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn stepped(
+        store: Arc<dyn Store>,
+        routes: Arc<dyn Routes>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+    ) -> Result<Arc<Self>, StoreError> {
+        let config = Arc::new(config);
+        let keys = Arc::new(Keyring::new(store.clone()));
+        keys.reload(clock.wall(), &config).await?;
+
+        let peers = Arc::new(Peers::new(PeerId(rand::random())));
+        let fanout = Arc::new(Fanout::new(peers.clone(), routes.clone()));
+        let held = Arc::new(Held::default());
+        let counts = Arc::new(Counts::default());
+        store.bind(Arc::new(LogGate {
+            peers: peers.clone(),
+            held: held.clone(),
+            fanout: fanout.clone(),
+            counts: counts.clone(),
+        }));
+        let credentials =
+            Arc::new(Credentials::new(store.clone(), clock.clone(), config.clone(), keys.clone()));
+        let cursors = Arc::new(Cursors::new(store.clone(), fanout.clone()));
+        let links = Arc::new(Links {
+            store: store.clone(),
+            routes: routes.clone(),
+            peers: peers.clone(),
+            held,
+            cursors: cursors.clone(),
+            credentials: credentials.clone(),
+        });
+        let presence = Arc::new(Presence {
+            store: store.clone(),
+            routes: routes.clone(),
+            peers: peers.clone(),
+            fanout: fanout.clone(),
+            limit: config.presence_peers,
+        });
+        let accounts = Accounts {
+            store: store.clone(),
+            config: config.clone(),
+            credentials: credentials.clone(),
+            links: links.clone(),
+        };
+        let chores = Chores {
+            store: store.clone(),
+            routes: routes.clone(),
+            clock,
+            config: config.clone(),
+            peers: peers.clone(),
+            cursors: cursors.clone(),
+            links: links.clone(),
+            keys,
+            done: Mutex::default(),
+        };
+        let services = Arc::new(Services {
+            store,
+            routes,
+            config,
+            peers,
+            fanout,
+            cursors,
+            credentials,
+            links,
+            presence,
+            accounts,
+            chores,
+            counts,
+            order: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+        });
+        // The revocations there are now end no link of ours.
+        services.chores.tick().await;
+        Ok(Arc::new(Self { services, runtime: Handle::current(), ticking: Mutex::new(None) }))
+    }
+
+    /// Does the chores that are due.
+    pub async fn tick(&self) {
+        self.services.chores.tick().await;
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let counts = &self.services.counts;
+        Stats {
+            stored: counts.stored.load(Ordering::Relaxed),
+            duplicates: counts.duplicates.load(Ordering::Relaxed),
+            refused: counts.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes no new work, writes what is gathered and closes the store.
+    pub async fn stop(&self) {
+        self.services.draining.store(true, Ordering::Release);
+        if let Some(ticking) = self.ticking.lock().await.take() {
+            ticking.abort();
+        }
+        self.services.cursors.flush().await;
+        self.services.store.close().await;
+    }
+}
+
+impl SessionManager for Sm {
+    fn attach(&self, peer: Peer) {
+        self.services.peers.attach(peer);
+    }
+
+    fn detach(&self, peer: PeerId) {
+        self.services.peers.detach(peer);
+        let services = self.services.clone();
+        self.runtime.spawn(async move {
+            if let Err(error) = services.routes.forget_peer(peer).await {
+                tracing::warn!(%error, "links of a peer that is gone stay in the map for now");
+            }
+        });
+    }
+
+    fn submit(&self, batch: Vec<Ask>) {
+        let mut appends = Vec::new();
+        let mut pulls = Vec::new();
+        for ask in batch {
+            let Ask { from, caller, command } = ask;
+            match (command, &caller) {
+                // What links ask most goes the shortest way.
+                (command @ Command::Send(_), Caller::Link(actor)) => {
+                    match self.services.append(from, *actor, command) {
+                        Ok(append) => appends.push(append),
+                        Err(refusal) => self.services.peers.reply(from, Reply::Refused(refusal)),
+                    }
+                }
+                (Command::Delivered { conv, seq }, Caller::Link(actor)) => {
+                    self.services.cursors.note(*actor, conv, seq);
+                }
+                (Command::Pull(pull), Caller::Link(actor)) => pulls.push((from, *actor, pull)),
+                (command, _) => {
+                    let services = self.services.clone();
+                    self.runtime.spawn(Box::pin(async move {
+                        services.answer(from, caller, command).await
+                    }));
+                }
+            }
+        }
+        if !appends.is_empty() {
+            self.services.store.append(appends);
+        }
+        if !pulls.is_empty() {
+            let services = self.services.clone();
+            self.runtime.spawn(async move { services.pull(pulls).await });
+        }
+    }
+}
