@@ -1,0 +1,216 @@
+//! The frames that every message passes through, without a struct in between: SEND is read in
+//! place, SENDACK and DELIVER are written straight from the domain's values.
+
+use anser_domain::{Address, Content, GroupRole, LogEvent, Message, Protocol, Sent, UserName};
+
+use super::{
+    CodecError,
+    field::{
+        Fields, Value, bytes_len, fixed64_len, nested_len, put_bytes, put_fixed64, put_nested,
+        put_uint, uint_len,
+    },
+    header::{first_byte, put_header},
+};
+use crate::{convert, frame::FrameType};
+
+/// A SEND read in place: its texts are those of the frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in frame::Send")]
+pub struct SendRef<'a> {
+    pub id: u32,
+    pub to: &'a str,
+    pub client_id: &'a [u8],
+    pub kind: u32,
+    pub body: &'a str,
+    pub reply_to: u64,
+    pub mentions: Vec<&'a str>,
+    pub payload: &'a [u8],
+}
+
+impl<'a> SendRef<'a> {
+    /// Reads a SEND's body.
+    ///
+    /// # Errors
+    /// As prost, and [`CodecError::Group`] for groups even in unknown fields.
+    pub fn decode(body: &'a [u8]) -> Result<Self, CodecError> {
+        let mut send = Self::default();
+        let mut fields = Fields(body);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                // protobuf: the low 32 bits of an integer that is too large.
+                1 => send.id = value.int()? as u32,
+                2 => send.to = value.text()?,
+                3 => send.client_id = value.bytes()?,
+                4 => send.kind = value.int()? as u32,
+                5 => send.body = value.text()?,
+                6 => send.reply_to = value.int()?,
+                7 => send.mentions.push(value.text()?),
+                8 => send.payload = value.bytes()?,
+                _ => {}
+            }
+        }
+        Ok(send)
+    }
+}
+
+/// Reads a DELIVERACK's body: conversation and seq.
+pub(crate) fn deliver_ack(body: &[u8]) -> Result<(u64, u64), CodecError> {
+    let (mut conv, mut seq) = (0, 0);
+    let mut fields = Fields(body);
+    while let Some((number, value)) = fields.next()? {
+        match (number, value) {
+            (1, Value::Int(value)) => conv = value,
+            (2, Value::Int(value)) => seq = value,
+            (1 | 2, _) => return Err(CodecError::Field),
+            _ => {}
+        }
+    }
+    Ok((conv, seq))
+}
+
+/// Appends a SENDACK.
+pub fn put_send_ack(out: &mut Vec<u8>, id: u32, sent: &Sent) {
+    let len = uint_len(1, id.into())
+        + uint_len(2, sent.conv.0)
+        + uint_len(3, sent.seq.0)
+        + fixed64_len(4, sent.id.0)
+        + uint_len(5, sent.ts.0 as u64)
+        + uint_len(6, sent.duplicate.into());
+    out.reserve(len + 2);
+    put_header(out, const { first_byte(FrameType::SendAck) }, len);
+    put_uint(out, 1, id.into());
+    put_uint(out, 2, sent.conv.0);
+    put_uint(out, 3, sent.seq.0);
+    put_fixed64(out, 4, sent.id.0);
+    put_uint(out, 5, sent.ts.0 as u64);
+    put_uint(out, 6, sent.duplicate.into());
+}
+
+/// Appends a DELIVER.
+pub fn put_delivery(out: &mut Vec<u8>, at: &Address, message: &Message) {
+    let len = delivery_len(at, message);
+    out.reserve(len + 5);
+    put_header(out, const { first_byte(FrameType::Deliver) }, len);
+    put_delivery_body(out, at, message);
+}
+
+/// How long the body of a DELIVER is.
+pub(crate) fn delivery_len(at: &Address, message: &Message) -> usize {
+    uint_len(1, message.conv.0) + nested_len(2, address_len(at)) + entry_len(message)
+}
+
+/// Appends the body of a DELIVER.
+pub(crate) fn put_delivery_body(out: &mut Vec<u8>, at: &Address, message: &Message) {
+    put_uint(out, 1, message.conv.0);
+    put_address(out, 2, at);
+    put_entry(out, message);
+}
+
+/// How long an address is as text.
+pub(crate) fn address_len(at: &Address) -> usize {
+    2 + at.parts().1.len()
+}
+
+/// Appends an address as a text field.
+pub(crate) fn put_address(out: &mut Vec<u8>, number: u32, at: &Address) {
+    let (kind, name) = at.parts();
+    put_nested(out, number, 2 + name.len());
+    out.push(kind as u8);
+    out.push(b':');
+    out.extend_from_slice(name.as_bytes());
+}
+
+/// The bytes that are for native clients; those for others are not theirs to see.
+fn payload(message: &Message) -> &[u8] {
+    match &message.payload {
+        Some(payload) if payload.protocol == Protocol::Native => &payload.bytes,
+        _ => &[],
+    }
+}
+
+fn entry_len(message: &Message) -> usize {
+    let content = match &message.content {
+        Content::Event(event) => nested_len(13, event_len(event)),
+        Content::Text(body)
+        | Content::Image(body)
+        | Content::File(body)
+        | Content::Custom(body) => bytes_len(10, body.len()),
+    };
+    uint_len(3, message.seq.0)
+        + uint_len(4, message.ord.0)
+        + fixed64_len(5, message.id.0)
+        + bytes_len(6, message.sender.name.as_str().len())
+        + nested_len(7, message.client_id.0.len())
+        + uint_len(8, message.ts.0 as u64)
+        + uint_len(9, message.content.kind().number().into())
+        + content
+        + uint_len(11, message.reply_to.map_or(0, |seq| seq.0))
+        + names_len(12, &message.mentions)
+        + bytes_len(14, payload(message).len())
+}
+
+fn put_entry(out: &mut Vec<u8>, message: &Message) {
+    put_uint(out, 3, message.seq.0);
+    put_uint(out, 4, message.ord.0);
+    put_fixed64(out, 5, message.id.0);
+    put_bytes(out, 6, message.sender.name.as_str().as_bytes());
+    put_bytes(out, 7, &message.client_id.0);
+    put_uint(out, 8, message.ts.0 as u64);
+    put_uint(out, 9, message.content.kind().number().into());
+    if let Some(body) = message.content.body() {
+        put_bytes(out, 10, body.as_bytes());
+    }
+    put_uint(out, 11, message.reply_to.map_or(0, |seq| seq.0));
+    put_names(out, 12, &message.mentions);
+    if let Content::Event(event) = &message.content {
+        put_nested(out, 13, event_len(event));
+        put_event(out, event);
+    }
+    put_bytes(out, 14, payload(message));
+}
+
+fn names_len(number: u32, names: &[UserName]) -> usize {
+    names.iter().map(|name| nested_len(number, name.as_str().len())).sum()
+}
+
+fn put_names(out: &mut Vec<u8>, number: u32, names: &[UserName]) {
+    for name in names {
+        put_bytes(out, number, name.as_str().as_bytes());
+    }
+}
+
+fn event_len(event: &LogEvent) -> usize {
+    match event {
+        LogEvent::Created { members } => nested_len(1, members_len(members)),
+        LogEvent::Joined { members } => nested_len(2, members_len(members)),
+        LogEvent::Removed { members } => nested_len(3, names_len(1, members)),
+    }
+}
+
+fn put_event(out: &mut Vec<u8>, event: &LogEvent) {
+    match event {
+        LogEvent::Created { members } => put_members(out, 1, members),
+        LogEvent::Joined { members } => put_members(out, 2, members),
+        LogEvent::Removed { members } => {
+            put_nested(out, 3, names_len(1, members));
+            put_names(out, 1, members);
+        }
+    }
+}
+
+fn member_len((name, role): &(UserName, GroupRole)) -> usize {
+    bytes_len(1, name.as_str().len()) + uint_len(2, convert::role_number(*role).into())
+}
+
+fn members_len(members: &[(UserName, GroupRole)]) -> usize {
+    members.iter().map(|member| nested_len(1, member_len(member))).sum()
+}
+
+fn put_members(out: &mut Vec<u8>, number: u32, members: &[(UserName, GroupRole)]) {
+    put_nested(out, number, members_len(members));
+    for member in members {
+        put_nested(out, 1, member_len(member));
+        put_bytes(out, 1, member.0.as_str().as_bytes());
+        put_uint(out, 2, convert::role_number(member.1).into());
+    }
+}

@@ -1,0 +1,147 @@
+//! REQUEST: everything that is asked now and then.
+
+use super::schema::{choice, message};
+
+message! {
+    /// A question, answered by RESPONSE or ERROR with the same id.
+    pub struct Request {
+        /// The client's number for this request, as in SEND.
+        id: u32 [uint32] = 1,
+        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"]
+    }
+
+    /// Part of a conversation's log, as far as the caller may see it. Without `before` and
+    /// `after`: the newest entries.
+    pub struct HistoryCall {
+        /// The conversation.
+        at: String [string] = 1,
+        /// The entries right below this seq.
+        before: u64 [uint64] = 2,
+        /// The entries right above this seq.
+        after: Option<u64> [optional, uint64] = 3,
+        /// At most so many; 0: as the server likes.
+        limit: u32 [uint32] = 4,
+    }
+
+    /// The caller's conversations, most recently changed first.
+    pub struct ConversationsCall {
+        /// Continue below this change: the `token` of the page before.
+        before: Option<u64> [optional, uint64] = 1,
+        /// At most so many; 0: as the server likes.
+        limit: u32 [uint32] = 2,
+    }
+
+    /// The caller has read up to `seq`.
+    pub struct ReadCall {
+        /// The conversation.
+        at: String [string] = 1,
+        /// Cumulative; lower than before changes nothing.
+        seq: u64 [uint64] = 2,
+    }
+
+    /// Makes a group with the caller as its owner.
+    pub struct CreateGroupCall {
+        /// 16 bytes, a UUIDv7: a retry makes no second group.
+        client_id: Vec<u8> [bytes = "vec"] = 1,
+        /// The group's name: its address without `g:`. Never given twice.
+        name: String [string] = 2,
+        /// The name that people read. At most 256 bytes.
+        title: String [string] = 3,
+        /// First members beside the owner. At most 1,000.
+        members: Vec<String> [string, repeated] = 4,
+    }
+
+    /// Adds members, or changes the standing of those there are.
+    pub struct PutMembersCall {
+        /// 16 bytes, a UUIDv7.
+        client_id: Vec<u8> [bytes = "vec"] = 1,
+        /// The group's name.
+        group: String [string] = 2,
+        /// Who. At most 1,000.
+        users: Vec<String> [string, repeated] = 3,
+        /// As what (see *Roles*); 0: member. Owner hands the group over to exactly one user.
+        role: u32 [uint32] = 4,
+    }
+
+    /// Takes members out. A caller who names only themselves leaves.
+    pub struct RemoveMembersCall {
+        /// 16 bytes, a UUIDv7.
+        client_id: Vec<u8> [bytes = "vec"] = 1,
+        /// The group's name.
+        group: String [string] = 2,
+        /// Who. At most 1,000.
+        users: Vec<String> [string, repeated] = 3,
+    }
+
+    /// What the caller may see of a group.
+    pub struct GroupCall {
+        /// The group's name.
+        name: String [string] = 1,
+    }
+
+    /// A group's members, by name.
+    pub struct MembersCall {
+        /// The group's name.
+        group: String [string] = 1,
+        /// Continue after this name; empty: from the first.
+        after: String [string] = 2,
+        /// At most so many; 0: as the server likes.
+        limit: u32 [uint32] = 3,
+    }
+
+    /// The caller's own record.
+    pub struct MeCall {}
+
+    /// Replaces the name of the caller that people read.
+    pub struct DisplayNameCall {
+        /// At most 256 bytes.
+        display_name: String [string] = 1,
+    }
+
+    /// Someone's profile.
+    pub struct UserCall {
+        /// Their name.
+        user: String [string] = 1,
+    }
+
+    /// The caller's devices.
+    pub struct DevicesCall {}
+
+    /// Ends one of the caller's devices; its link closes within 5 s.
+    pub struct RemoveDeviceCall {
+        /// The device's name.
+        device: String [string] = 1,
+    }
+}
+
+choice! {
+    /// What is asked.
+    pub enum Call {
+        /// → `log`
+        history: History(HistoryCall) = 2,
+        /// → `conversations`
+        conversations: Conversations(ConversationsCall) = 3,
+        /// → `done`
+        read: Read(ReadCall) = 4,
+        /// → `sent`: the log entry that says so
+        create_group: CreateGroup(CreateGroupCall) = 5,
+        /// → `sent`
+        put_members: PutMembers(PutMembersCall) = 6,
+        /// → `sent`
+        remove_members: RemoveMembers(RemoveMembersCall) = 7,
+        /// → `group`
+        group: Group(GroupCall) = 8,
+        /// → `members`
+        members: Members(MembersCall) = 9,
+        /// → `user`
+        me: Me(MeCall) = 10,
+        /// → `user`
+        set_display_name: SetDisplayName(DisplayNameCall) = 11,
+        /// → `user`
+        user: User(UserCall) = 12,
+        /// → `devices`
+        devices: Devices(DevicesCall) = 13,
+        /// → `done`
+        remove_device: RemoveDevice(RemoveDeviceCall) = 14,
+    }
+}

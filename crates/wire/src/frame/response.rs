@@ -1,0 +1,108 @@
+//! RESPONSE: the answer to a REQUEST.
+
+use super::{
+    changes::ChangeSet,
+    page::Log,
+    schema::{choice, message},
+};
+
+message! {
+    /// Answers REQUEST.
+    pub struct Response {
+        /// The id of the REQUEST.
+        id: u32 [uint32] = 1,
+        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9"]
+    }
+
+    /// Done, with nothing to tell.
+    pub struct Done {}
+
+    /// The log entry that a change made.
+    pub struct Stored {
+        /// The conversation's number.
+        conv: u64 [uint64] = 1,
+        /// Its place there.
+        seq: u64 [uint64] = 2,
+        /// Its global id.
+        message_id: u64 [fixed64] = 3,
+        /// When it was stored, in milliseconds since 1970-01-01T00:00:00Z.
+        ts: i64 [int64] = 4,
+        /// The same client id had been stored before; this is where.
+        duplicate: bool [bool] = 5,
+    }
+
+    /// What members see of a group.
+    pub struct Group {
+        /// Its name.
+        name: String [string] = 1,
+        /// The name that people read; may be empty.
+        title: String [string] = 2,
+        /// How many members it has.
+        members: u32 [uint32] = 3,
+        /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
+        created: i64 [int64] = 4,
+        /// The caller's standing (see *Roles*).
+        role: u32 [uint32] = 5,
+    }
+
+    /// Part of a group's member list, by name.
+    pub struct Members {
+        /// Members.
+        members: Vec<super::deliver::Membership> [message, repeated]
+            (super::deliver::Membership) = 1,
+        /// Another page follows: ask for those after the last name.
+        more: bool [bool] = 2,
+    }
+
+    /// A user.
+    pub struct User {
+        /// The name that addresses them.
+        user: String [string] = 1,
+        /// The name that people read; may be empty.
+        display_name: String [string] = 2,
+        /// They run the server.
+        admin: bool [bool] = 3,
+        /// They are shut out.
+        disabled: bool [bool] = 4,
+    }
+
+    /// The caller's devices.
+    pub struct Devices {
+        /// One row each.
+        devices: Vec<Device> [message, repeated] (Device) = 1,
+    }
+
+    /// A device.
+    pub struct Device {
+        /// Its name.
+        device: String [string] = 1,
+        /// When it first signed in, in milliseconds since 1970-01-01T00:00:00Z.
+        created: i64 [int64] = 2,
+        /// When it was last linked.
+        seen: i64 [int64] = 3,
+        /// Whether it has a link now.
+        online: bool [bool] = 4,
+    }
+}
+
+choice! {
+    /// What is answered.
+    pub enum Answer {
+        /// Done.
+        done: Done(Done) = 2,
+        /// Part of a log.
+        log: Log(Log) = 3,
+        /// Part of the conversation list.
+        conversations: Conversations(ChangeSet) = 4,
+        /// Where a change came to stand.
+        sent: Sent(Stored) = 5,
+        /// A group.
+        group: Group(Group) = 6,
+        /// Part of a member list.
+        members: Members(Members) = 7,
+        /// A user.
+        user: User(User) = 8,
+        /// Devices.
+        devices: Devices(Devices) = 9,
+    }
+}

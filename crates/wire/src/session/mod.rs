@@ -1,0 +1,5 @@
+//! The server's end of one link.
+
+/// Placeholder.
+#[derive(Debug)]
+pub struct Session;
