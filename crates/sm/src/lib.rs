@@ -41,5 +41,5 @@ mod sm;
 mod token;
 
 pub use config::Config;
-pub use provision::{Provisioned, create_user, provision};
+pub use provision::{Provisioned, create_user, provision, set_password};
 pub use sm::{Sm, Stats};

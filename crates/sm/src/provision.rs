@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anser_domain::{Clock, DeviceName, NewUser, Refusal, Role, Secret, UserId, UserName};
-use anser_store::{DeviceSession, NewDevice, NewUserRow, Store, StoreError};
+use anser_store::{DeviceSession, NewDevice, NewUserRow, Store, StoreError, UserChange};
 
 use crate::{
     config::Config,
@@ -28,6 +28,21 @@ pub async fn create_user(
     let NewUser { name, display_name, role, .. } = new;
     let created = store.create_users(vec![NewUserRow { name, display_name, role, keys }]).await?;
     created.into_iter().next().unwrap_or(Err(Refusal::Unavailable))
+}
+
+/// Sets a user's password and ends all their sessions; running servers close the links within
+/// seconds. Takes as long as hashing a password does.
+///
+/// # Errors
+/// A password that is none, or the store's failure.
+pub async fn set_password(
+    store: &Arc<dyn Store>,
+    config: &Config,
+    user: UserId,
+    password: &Secret,
+) -> Result<(), Refusal> {
+    let keys = password::keys_for(password, config.scram_iterations)?;
+    Ok(store.change_user(user, UserChange::Keys { keys, keep: None }).await?)
 }
 
 /// A user made by [`provision`], signed in on one device.
