@@ -8,9 +8,7 @@ use crate::shell;
 
 /// Runs `rounds` of kill and restart, with the given seed or one of the test's own choosing.
 pub(crate) fn run(rounds: u32, seed: Option<u64>) -> Result<()> {
-    // The whole workspace at once, so that features, and with them artifacts, are those of the
-    // tests.
-    shell::run(&mut shell::cargo(["build", "--workspace", "--locked", "--bins"]))?;
+    shell::build()?;
     let mut crash = Command::new(shell::target_dir()?.join("debug/crash"));
     crash.arg("--rounds").arg(rounds.to_string());
     if let Some(seed) = seed {

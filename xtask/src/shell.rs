@@ -80,6 +80,12 @@ pub(crate) fn has(program: &str) -> bool {
     env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
+/// Builds every program. The whole workspace at once and its examples too, so that the features of
+/// dependencies, and with them what was built already, are those of the tests.
+pub(crate) fn build() -> Result<()> {
+    run(&mut cargo(["build", "--workspace", "--locked", "--bins", "--examples"]))
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target_dir() -> Result<PathBuf> {
     let text = read(&mut cargo(["metadata", "--format-version=1", "--no-deps"]))?;
