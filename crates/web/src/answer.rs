@@ -1,0 +1,39 @@
+//! Which Rust value each kind of reply is to a handler that asked for it.
+
+use anser_domain::{Changes, DeviceRecord, Group, MemberPage, Page, Profile, Reply, Sent, Tokens};
+
+/// A value that one kind of reply holds.
+pub(crate) trait Answer: Sized {
+    /// The value, or `None` if the reply is of another kind.
+    fn from_reply(reply: Reply) -> Option<Self>;
+}
+
+/// The answer of calls that have nothing to tell.
+#[derive(Debug)]
+pub(crate) struct Done;
+
+macro_rules! answers {
+    ($($type:ty: $pattern:pat => $value:expr;)*) => {$(
+        impl Answer for $type {
+            fn from_reply(reply: Reply) -> Option<Self> {
+                match reply {
+                    $pattern => Some($value),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+answers! {
+    Done: Reply::Done => Done;
+    Sent: Reply::Sent(sent) => sent;
+    Page: Reply::Page(page) => *page;
+    Changes: Reply::Conversations(list) => *list;
+    Group: Reply::Group(group) => *group;
+    MemberPage: Reply::Members(page) => *page;
+    Tokens: Reply::Tokens(tokens) => *tokens;
+    Profile: Reply::User(profile) => *profile;
+    Vec<Profile>: Reply::Users(users) => users;
+    Vec<DeviceRecord>: Reply::Devices(devices) => devices;
+}

@@ -1,0 +1,27 @@
+//! The calls, one file per resource.
+
+pub(crate) mod admin;
+pub(crate) mod auth;
+pub(crate) mod conversations;
+pub(crate) mod devices;
+pub(crate) mod groups;
+pub(crate) mod me;
+pub(crate) mod messages;
+pub(crate) mod users;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// Every call, with its documentation.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(auth::routes())
+        .merge(me::routes())
+        .merge(users::routes())
+        .merge(devices::routes())
+        .merge(conversations::routes())
+        .merge(messages::routes())
+        .merge(groups::routes())
+        .merge(admin::routes())
+}

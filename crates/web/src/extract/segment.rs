@@ -1,0 +1,48 @@
+//! Names in the path, percent-decoded and checked.
+
+use std::{fmt::Display, str::FromStr};
+
+use anser_domain::{Address, DeviceName, GroupName, UserName};
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+
+use crate::problem::{self, Problem};
+
+/// The path's segment that names a `T`.
+pub(crate) struct Segment<T>(pub(crate) T);
+
+/// What can stand in a path, under one name in all routes.
+pub(crate) trait InPath: FromStr<Err: Display> {
+    /// The name between the braces.
+    const KEY: &str;
+}
+
+impl InPath for Address {
+    const KEY: &str = "conv";
+}
+
+impl InPath for GroupName {
+    const KEY: &str = "group";
+}
+
+impl InPath for UserName {
+    const KEY: &str = "user";
+}
+
+impl InPath for DeviceName {
+    const KEY: &str = "device";
+}
+
+impl<T: InPath, S: Sync + Send> FromRequestParts<S> for Segment<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(head, state).await.map_err(|_| {
+            Problem::new(&problem::MALFORMED, "the path is not percent-encoded UTF-8")
+        })?;
+        let text = params.iter().find(|(key, _)| *key == T::KEY).map_or("", |(_, text)| text);
+        text.parse()
+            .map(Self)
+            .map_err(|error| Problem::new(&problem::INVALID, format!("{}: {error}", T::KEY)))
+    }
+}

@@ -1,0 +1,47 @@
+//! Every bound of the REST tier, each with its reason (DESIGN promise 8).
+
+use std::time::Duration;
+
+/// Largest request body, in bytes. A message of 64 KiB whose every byte is escaped as `\u00xx`
+/// takes 384 KiB; the rest is room for its envelope and for long member lists.
+pub const MAX_BODY: usize = 512 * 1024;
+
+/// How long a body may take to arrive: a slow phone uploads 512 KiB in this time, and a peer
+/// that drips bytes is not waited for.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long the SM may take to answer. Its own longest wait is 2 s for a locked conversation,
+/// so an answer that takes five times as long is not coming.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Most calls that may wait for the SM at once. At the rates the store reaches, more than
+/// this could not be answered within [`CALL_DEADLINE`] anyway, so they are told at once.
+pub const MAX_CALLS: usize = 65_536;
+
+/// Most bytes of a request's line and headers: a bearer token, an origin and what browsers
+/// add of their own fit four times over. The accept loop hands this to hyper.
+pub const MAX_HEAD: usize = 32 * 1024;
+
+/// Most headers of a request; browsers send about 20.
+pub const MAX_HEADERS: usize = 64;
+
+/// Longest bearer token, in bytes. Ours stay below 1 KiB; longer ones are not worth hashing.
+pub const MAX_TOKEN: usize = 4 * 1024;
+
+/// Longest `Idempotency-Key`, in bytes: every id format in use fits.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// Deepest nesting of arrays and objects in a message's `data`. `serde_json` stops at 128 when
+/// it builds values; half of that leaves every reader room to wrap what it was given.
+pub const MAX_NESTING: usize = 64;
+
+/// Entries of a page when the caller names no limit: a screenful and a half.
+pub const DEFAULT_PAGE: u16 = 50;
+
+/// Most entries of a page; more is taken as this many. 200 messages of full size still encode
+/// in one answer of bounded memory.
+pub const MAX_PAGE: u16 = 200;
+
+/// Longest text echoed in a problem's `detail`, in bytes, so that what a caller sent wrong is
+/// not sent back whole.
+pub const MAX_DETAIL: usize = 300;

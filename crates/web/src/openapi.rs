@@ -1,0 +1,155 @@
+//! The OpenAPI document: what the handlers' annotations say, and the problems each can end in.
+
+use utoipa::{
+    OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        Content, ContentBuilder, OpenApi as Document, Ref, RefOr, Response,
+        example::ExampleBuilder,
+        header::Header,
+        path::Operation,
+        response::ResponseBuilder,
+        schema::{Object, Schema, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{
+    api,
+    problem::{self, Kind, PROBLEM_JSON, ProblemBody},
+};
+
+/// The extension in which a handler lists the slugs of the problems that are its own. It is
+/// replaced by responses before the document is shown.
+const PROBLEMS: &str = "x-problems";
+
+/// Problems that every call may end in.
+static ALWAYS: &[&Kind] = &[
+    &problem::MALFORMED,
+    &problem::INVALID,
+    &problem::FOREIGN_ORIGIN,
+    &problem::MISDIRECTED,
+    &problem::HEADERS,
+    &problem::RATE_LIMITED,
+    &problem::INTERNAL,
+    &problem::BUSY,
+    &problem::UNAVAILABLE,
+    &problem::DRAINING,
+    &problem::DEADLINE,
+];
+
+/// Problems of calls that need a token.
+static WITH_TOKEN: &[&Kind] = &[
+    &problem::UNAUTHENTICATED,
+    &problem::BAD_CREDENTIALS,
+    &problem::EXPIRED,
+    &problem::REVOKED,
+    &problem::DISABLED,
+    &problem::FORBIDDEN,
+];
+
+/// Problems of calls that have a body.
+static WITH_BODY: &[&Kind] = &[&problem::TOO_LARGE, &problem::MEDIA_TYPE, &problem::BODY_TIMEOUT];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Anser",
+        description = "Instant messaging over REST: sign in, read history, send, and look after \
+            groups, devices and users. Live delivery goes over the native protocol, to one of \
+            the gateways that a sign-in names.\n\nEvery error is an RFC 9457 problem whose \
+            `type` leads to its description. Unknown fields and query parameters are ignored. \
+            Times are milliseconds since 1970; ids are strings. Lists are read page by page: \
+            pass a page's `next` as the `cursor` of the following request.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "auth", description = "Signing in and out"),
+        (name = "me", description = "The caller"),
+        (name = "users", description = "Other users"),
+        (name = "devices", description = "Where the caller is signed in"),
+        (name = "conversations", description = "The conversation list and read cursors"),
+        (name = "messages", description = "History and sending"),
+        (name = "groups", description = "Groups and their members"),
+        (name = "admin", description = "For administrators")
+    )
+)]
+struct About;
+
+/// The whole API, as OpenAPI 3.1.
+#[must_use]
+pub fn document() -> Document {
+    let (_, calls) = api::router().split_for_parts();
+    let mut document = About::openapi().merge_from(calls);
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer()));
+    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    for item in document.paths.paths.values_mut() {
+        let methods =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        methods.into_iter().flatten().for_each(add_problems);
+    }
+    document
+}
+
+fn bearer() -> utoipa::openapi::security::Http {
+    HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The `access_token` of a sign-in."))
+        .build()
+}
+
+/// Writes the problems an operation can end in among its responses, one per status.
+fn add_problems(operation: &mut Operation) {
+    let own = operation.extensions.as_mut().and_then(|all| all.remove(PROBLEMS));
+    operation.extensions.take_if(|left| left.is_empty());
+    let own = own.iter().filter_map(|list| list.as_array()).flatten();
+    let own = own.filter_map(|slug| problem::kind(slug.as_str()?));
+    let when = |yes: bool, kinds: &'static [&'static Kind]| if yes { kinds } else { &[] };
+    let mut kinds: Vec<&'static Kind> = own
+        .chain(ALWAYS.iter().copied())
+        .chain(when(operation.security.is_some(), WITH_TOKEN).iter().copied())
+        .chain(when(operation.request_body.is_some(), WITH_BODY).iter().copied())
+        .collect();
+    kinds.sort_by_key(|kind| (kind.status.as_u16(), kind.slug));
+    kinds.dedup_by_key(|kind| kind.slug);
+    for group in kinds.chunk_by(|a, b| a.status == b.status) {
+        if let Some(first) = group.first() {
+            let status = first.status.as_str().to_owned();
+            operation.responses.responses.insert(status, RefOr::T(response(group)));
+        }
+    }
+}
+
+/// One response for the problems of one status, with an example of each.
+fn response(kinds: &[&'static Kind]) -> Response {
+    let titles: Vec<_> = kinds.iter().map(|kind| kind.title).collect();
+    let mut response = ResponseBuilder::new().description(titles.join("; ")).build();
+    response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(content(kinds)));
+    let retriable = [&problem::RATE_LIMITED, &problem::BUSY, &problem::OUT_OF_ORDER];
+    if kinds.iter().any(|kind| retriable.iter().any(|other| other.slug == kind.slug)) {
+        header(&mut response, "Retry-After", Type::Integer, "Seconds to wait before trying again");
+    }
+    if kinds.iter().any(|kind| kind.status == http::StatusCode::UNAUTHORIZED) {
+        header(&mut response, "WWW-Authenticate", Type::String, "A `Bearer` challenge");
+    }
+    response
+}
+
+fn content(kinds: &[&'static Kind]) -> Content {
+    let schema = Ref::from_schema_name(ProblemBody::name());
+    kinds
+        .iter()
+        .fold(ContentBuilder::new().schema(Some(schema)), |content, kind| {
+            let body = problem::Problem::example(kind);
+            let example = ExampleBuilder::new().summary(kind.title).value(Some(body)).build();
+            content.examples_from_iter([(kind.slug, RefOr::T(example))])
+        })
+        .build()
+}
+
+fn header(response: &mut Response, name: &str, kind: Type, about: &str) {
+    let schema = Schema::Object(Object::with_type(kind));
+    let mut header = Header::new(schema);
+    header.description = Some(about.to_owned());
+    response.headers.insert(name.to_owned(), RefOr::T(header));
+}
