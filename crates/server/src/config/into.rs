@@ -1,0 +1,86 @@
+//! Settings as the parts of the server take them.
+
+use std::path::{Path, PathBuf};
+
+use anser_web::{HttpMetrics, Registration};
+
+use super::keys::Config;
+
+/// What names a database file in `[store] url`.
+const SQLITE: &str = "sqlite:";
+
+/// Room for a frame's header before its body.
+const FRAME_HEADER: usize = 64;
+
+impl Config {
+    /// The database file. A relative path starts at the data directory.
+    pub(crate) fn database(&self) -> PathBuf {
+        let path = self.store.url.strip_prefix(SQLITE).unwrap_or(&self.store.url);
+        Path::new(&self.server.data_dir).join(path)
+    }
+
+    /// The store's URL with the path in full.
+    pub(crate) fn store_url(&self) -> String {
+        format!("{SQLITE}{}", self.database().display())
+    }
+
+    /// What the session manager takes.
+    pub(crate) fn sm(&self) -> anser_sm::Config {
+        anser_sm::Config {
+            access_ttl: self.auth.access_token,
+            ticket_ttl: self.auth.ticket,
+            scram_iterations: self.auth.scram_iterations,
+            registration_open: self.auth.registration,
+            max_text: self.limits.text.0,
+            max_data: self.limits.data.0,
+            ..anser_sm::Config::default()
+        }
+    }
+
+    /// What the connection manager takes.
+    pub(crate) fn cm(&self) -> anser_cm::Limits {
+        let defaults = anser_cm::Limits::default();
+        anser_cm::Limits {
+            max_links: usize::try_from(self.limits.links).unwrap_or(usize::MAX),
+            login_within: self.limits.login,
+            frame: self.limits.frame.0.saturating_add(FRAME_HEADER),
+            mailbox: self.limits.mailbox.0,
+            // Typing and presence go first, long before anything else has to wait.
+            shed_above: self.limits.mailbox.0 / 4,
+            ..defaults
+        }
+    }
+
+    /// What sessions of the native protocol take.
+    pub(crate) fn wire(&self) -> anser_wire::Limits {
+        let defaults = anser_wire::Limits::default();
+        anser_wire::Limits {
+            max_frame: self.limits.frame.0,
+            login_deadline: self.limits.login,
+            heartbeat: self.limits.heartbeat,
+            heartbeat_min: defaults.heartbeat_min.min(self.limits.heartbeat),
+            heartbeat_max: defaults.heartbeat_max.max(self.limits.heartbeat),
+            drain_deadline: self.limits.drain,
+            ..defaults
+        }
+    }
+
+    /// What the REST tier takes. `gateways` is where the listeners turned out to be.
+    pub(crate) fn web(&self, gateways: Vec<String>, metrics: HttpMetrics) -> anser_web::Config {
+        let mut hosts = self.web.hosts.clone();
+        hosts.push(self.server.domain.clone());
+        let told = self.web.gateways.iter().map(ToString::to_string).collect::<Vec<_>>();
+        anser_web::Config {
+            allowed_hosts: hosts,
+            allowed_origins: self.web.origins.clone(),
+            registration: if self.auth.registration {
+                Registration::Open
+            } else {
+                Registration::Closed
+            },
+            gateways: if told.is_empty() { gateways } else { told },
+            trusted_proxies: self.web.trusted_proxies.clone(),
+            metrics,
+        }
+    }
+}

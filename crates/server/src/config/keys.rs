@@ -1,0 +1,130 @@
+//! The settings themselves: one row a key, whose comment is what `anser config default` prints
+//! above it. A bound says why it is what it is.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anser_client::Endpoint;
+use anser_web::Origin;
+
+use super::{
+    kind::{LogFormat, OptionalPath, Setting, Size},
+    table::{BadDefault, Key, Section, settings},
+};
+
+settings! {
+    /// The server as a whole.
+    server: Server {
+        /// The domain that users belong to: the part after the @ where a protocol has one.
+        domain: String = "localhost",
+        /// Where everything that lasts is kept: the database, the certificate made at the first
+        /// start, listen.json. Made at the first start, readable by its owner only.
+        data_dir: PathBuf = "./anser-data",
+    }
+
+    /// Where connections are taken. Port 0 picks a free one; DATA_DIR/listen.json says which.
+    listen: Listen {
+        /// REST under /v1, its description at /openapi.json, the native protocol over WebSocket
+        /// at /ws. TLS and plain on the same port.
+        http: SocketAddr = "127.0.0.1:8080",
+        /// The native protocol over TCP, TLS and plain on the same port.
+        native: SocketAddr = "127.0.0.1:7700",
+        /// /metrics, /livez and /readyz. Nobody has to log in here: keep it to this machine or a
+        /// network of your own.
+        admin: SocketAddr = "127.0.0.1:8081",
+        /// Whether connections without TLS are taken from other machines too. Passwords and
+        /// messages are readable on their way then: only behind a proxy that ends TLS, or on a
+        /// network of your own.
+        plaintext: bool = "false",
+    }
+
+    /// What web pages and proxies may do.
+    web: Web {
+        /// Names that people reach this server by, beside localhost, IP addresses and
+        /// [server] domain. Requests for other hosts are refused, so that no foreign site can
+        /// pass for this one.
+        hosts: Vec<String> = "",
+        /// Other sites whose pages may call, such as "https://app.example.org".
+        origins: Vec<Origin> = "",
+        /// Addresses of proxies whose X-Forwarded-Proto is believed.
+        trusted_proxies: Vec<IpAddr> = "",
+        /// Where clients are told to link, best first, as URLs. Empty: the listeners above.
+        gateways: Vec<Endpoint> = "",
+    }
+
+    /// The certificate shown to TLS clients. Without one, the first start makes a certificate
+    /// for this machine only (localhost, 127.0.0.1, ::1) in the data directory.
+    tls: Tls {
+        /// The certificate chain, PEM, the server's own certificate first.
+        cert: OptionalPath = "",
+        /// Its private key, PEM.
+        key: OptionalPath = "",
+    }
+
+    /// What must last.
+    store: Store {
+        /// sqlite:PATH. A relative path starts at the data directory.
+        url: String = "sqlite:anser.db",
+    }
+
+    /// Who is linked where. Can be lost at any time without harm.
+    routes: Routes {
+        /// memory: inside this process.
+        url: String = "memory",
+    }
+
+    /// Logging in.
+    auth: Auth {
+        /// How long an access token counts; a refresh token gets the next one. Short, because
+        /// whoever copied one can use it so long.
+        access_token: Duration = "15 min",
+        /// How long a link may come back with its resume ticket, without a new login.
+        ticket: Duration = "7 d",
+        /// How often a password is hashed (PBKDF2 with SHA-256) before it is kept. More makes
+        /// guessing from a stolen database dearer, and every login too. Counts from the next
+        /// change of each password.
+        scram_iterations: u32 = "100000",
+        /// Whether anyone may make an account with POST /v1/users. Otherwise administrators do.
+        registration: bool = "false",
+    }
+
+    /// Bounds, so that no client and no burst can take more than its share.
+    limits: Limits {
+        /// The longest text of a message, 64 KiB at most. Longer ones belong into files.
+        text: Size = "16 KiB",
+        /// The longest JSON of an image, file or custom message, 64 KiB at most.
+        data: Size = "64 KiB",
+        /// The longest frame a link may send, 192 KiB at least so that every message fits. It is
+        /// held in memory whole before it can be read.
+        frame: Size = "256 KiB",
+        /// How much may wait for a link that reads slowly. Beyond a quarter of it typing and
+        /// presence are dropped, beyond all of it messages wait in the log.
+        mailbox: Size = "256 KiB",
+        /// Open links of one process. Each costs a file descriptor and about 1 KiB.
+        links: u32 = "1000000",
+        /// How long a new connection may take to log in.
+        login: Duration = "10 s",
+        /// HTTP connections at a time, links over WebSocket aside. Browsers keep a few each.
+        http_connections: u32 = "10000",
+        /// How long an HTTP client may take to send a request's head, and how long a connection
+        /// without requests is kept.
+        request_head: Duration = "15 s",
+        /// How often a silent link has to show that it is alive, unless its client asks for
+        /// another time. Below what common routers wait before they forget a connection.
+        heartbeat: Duration = "60 s",
+        /// How long a stop may take. Links are asked to go, one after another over half of this
+        /// time; what was asked is answered.
+        drain: Duration = "5 s",
+    }
+
+    /// The log on standard error. Never holds messages, passwords or tokens.
+    log: Log {
+        /// error, warn, info, debug or trace; or by part: info,anser_cm=debug
+        level: String = "info",
+        /// text or json.
+        format: LogFormat = "text",
+    }
+}

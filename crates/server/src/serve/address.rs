@@ -1,0 +1,141 @@
+//! Where the server listens: taking the ports, and telling others which they are.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::ListenSettings;
+
+/// Connections that may wait to be accepted. A burst of reconnecting clients arrives faster than
+/// one thread accepts.
+const BACKLOG: i32 = 4096;
+
+/// The taken ports.
+pub(super) struct Listeners {
+    pub(super) http: TcpListener,
+    pub(super) native: TcpListener,
+    pub(super) admin: TcpListener,
+}
+
+/// Where they turned out to be: the content of `listen.json`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Addresses {
+    pub(super) http: SocketAddr,
+    pub(super) native: SocketAddr,
+    pub(super) admin: SocketAddr,
+}
+
+impl Listeners {
+    /// Takes all ports, or says which one is not to be had.
+    pub(super) fn take(settings: &ListenSettings) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: take("http", settings.http)?,
+            native: take("native", settings.native)?,
+            admin: take("admin", settings.admin)?,
+        })
+    }
+
+    /// Where they are.
+    pub(super) fn addresses(&self) -> io::Result<Addresses> {
+        Ok(Addresses {
+            http: self.http.local_addr()?,
+            native: self.native.local_addr()?,
+            admin: self.admin.local_addr()?,
+        })
+    }
+}
+
+fn take(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    listen(address).map_err(|error| {
+        let mend = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program has that port",
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege",
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+            _ => "",
+        };
+        let choose = format!("choose another with --listen-{name} or [listen] {name}");
+        match mend {
+            "" => anyhow::Error::new(error).context(format!("cannot listen on {address}; {choose}")),
+            mend => anyhow::anyhow!("cannot listen on {address}: {mend}; {choose}"),
+        }
+    })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that restarts gets its port back although old connections linger. Not REUSEPORT:
+    // two servers with a database each must not answer on one port.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+impl Addresses {
+    /// As `listen.json` has them.
+    pub(super) fn to_json(self) -> anyhow::Result<String> {
+        let mut json = serde_json::to_string(&self).context("cannot write listen.json")?;
+        json.push('\n');
+        Ok(json)
+    }
+
+    /// As clients are told at login, best first. Plain ones only where plain is taken.
+    pub(super) fn gateways(self, domain: &str, plaintext: bool) -> Vec<String> {
+        let host = |address: SocketAddr| {
+            if address.ip().is_unspecified() {
+                format!("{domain}:{}", address.port())
+            } else {
+                address.to_string()
+            }
+        };
+        let plain = |address: SocketAddr| plaintext || address.ip().is_loopback();
+        let native = if plain(self.native) { "tcp" } else { "tls" };
+        let http = if plain(self.http) { "ws" } else { "wss" };
+        vec![
+            format!("{native}://{}", host(self.native)),
+            format!("{http}://{}/ws", host(self.http)),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_named_with_the_key_that_moves_it() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap();
+        let told = take("native", address).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            format!(
+                "cannot listen on {address}: another program has that port; choose another with \
+                 --listen-native or [listen] native"
+            )
+        );
+    }
+
+    #[test]
+    fn clients_are_sent_where_their_bytes_will_be_taken() {
+        let at = |http: &str, native: &str| Addresses {
+            http: http.parse().unwrap(),
+            native: native.parse().unwrap(),
+            admin: "127.0.0.1:3".parse().unwrap(),
+        };
+        assert_eq!(
+            at("127.0.0.1:1", "127.0.0.1:2").gateways("localhost", false),
+            ["tcp://127.0.0.1:2", "ws://127.0.0.1:1/ws"]
+        );
+        assert_eq!(
+            at("0.0.0.0:1", "[::]:2").gateways("chat.example", false),
+            ["tls://chat.example:2", "wss://chat.example:1/ws"]
+        );
+    }
+}
