@@ -59,7 +59,6 @@ struct Admin {
 }
 
 /// The routes of the admin listener: `/metrics`, `/livez` and `/readyz`.
-#[must_use]
 pub fn admin_router(registry: Arc<Registry>, readiness: Readiness) -> Router {
     Router::new()
         .route("/metrics", get(metrics))

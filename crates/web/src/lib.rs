@@ -58,7 +58,7 @@ pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>
     let metrics = config.metrics.clone();
     let app = App {
         calls: Arc::new(Calls::new(sm)),
-        clock,
+        clock: clock.clone(),
         guard: Arc::new(guard.clone()),
         config: Arc::new(config),
     };
@@ -79,5 +79,5 @@ pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>
     router
         .layer(middleware::from_fn_with_state(guard, guard::guard))
         .layer(middleware::map_response(guard::secure))
-        .layer(middleware::from_fn_with_state(metrics, telemetry::observe))
+        .layer(middleware::from_fn_with_state((metrics, clock), telemetry::observe))
 }

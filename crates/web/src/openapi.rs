@@ -1,5 +1,7 @@
 //! The OpenAPI document: what the handlers' annotations say, and the problems each can end in.
 
+use std::collections::BTreeMap;
+
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -83,11 +85,15 @@ pub fn document() -> Document {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer()));
     components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    let mut shared = BTreeMap::new();
     for item in document.paths.paths.values_mut() {
         let methods =
             [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        methods.into_iter().flatten().for_each(add_problems);
+        for operation in methods.into_iter().flatten() {
+            shared.extend(add_problems(operation));
+        }
     }
+    document.components.get_or_insert_default().responses.extend(shared);
     document
 }
 
@@ -98,8 +104,9 @@ fn bearer() -> utoipa::openapi::security::Http {
         .build()
 }
 
-/// Writes the problems an operation can end in among its responses, one per status.
-fn add_problems(operation: &mut Operation) {
+/// Writes the problems an operation can end in among its responses, one per status: as names
+/// of responses that are returned, since most operations have them in common.
+fn add_problems(operation: &mut Operation) -> BTreeMap<String, RefOr<Response>> {
     let own = operation.extensions.as_mut().and_then(|all| all.remove(PROBLEMS));
     operation.extensions.take_if(|left| left.is_empty());
     let own = own.iter().filter_map(|list| list.as_array()).flatten();
@@ -112,12 +119,16 @@ fn add_problems(operation: &mut Operation) {
         .collect();
     kinds.sort_by_key(|kind| (kind.status.as_u16(), kind.slug));
     kinds.dedup_by_key(|kind| kind.slug);
+    let mut shared = BTreeMap::new();
     for group in kinds.chunk_by(|a, b| a.status == b.status) {
-        if let Some(first) = group.first() {
-            let status = first.status.as_str().to_owned();
-            operation.responses.responses.insert(status, RefOr::T(response(group)));
-        }
+        let slugs: Vec<_> = group.iter().map(|kind| kind.slug).collect();
+        let name = slugs.join(".");
+        let status = group.first().map_or("default", |kind| kind.status.as_str());
+        let reference = Ref::from_response_name(&name);
+        operation.responses.responses.insert(status.to_owned(), RefOr::Ref(reference));
+        shared.insert(name, RefOr::T(response(group)));
     }
+    shared
 }
 
 /// One response for the problems of one status, with an example of each.
@@ -125,8 +136,7 @@ fn response(kinds: &[&'static Kind]) -> Response {
     let titles: Vec<_> = kinds.iter().map(|kind| kind.title).collect();
     let mut response = ResponseBuilder::new().description(titles.join("; ")).build();
     response.content.insert(PROBLEM_JSON.to_owned(), RefOr::T(content(kinds)));
-    let retriable = [&problem::RATE_LIMITED, &problem::BUSY, &problem::OUT_OF_ORDER];
-    if kinds.iter().any(|kind| retriable.iter().any(|other| other.slug == kind.slug)) {
+    if kinds.iter().any(|kind| kind.retriable) {
         header(&mut response, "Retry-After", Type::Integer, "Seconds to wait before trying again");
     }
     if kinds.iter().any(|kind| kind.status == http::StatusCode::UNAUTHORIZED) {

@@ -25,10 +25,14 @@ pub struct Kind {
     pub title: &'static str,
     /// What it means and what to do, for whoever follows the `type` URI.
     pub about: &'static str,
+    /// Whether the very same request may succeed later; its answers carry `Retry-After`.
+    pub retriable: bool,
 }
 
 macro_rules! kinds {
-    ($($name:ident = $slug:literal, $status:ident, $title:literal, $about:literal;)*) => {
+    (@retriable) => { false };
+    (@retriable retriable) => { true };
+    ($($name:ident = $slug:literal, $status:ident, $title:literal, $about:literal $(, $retry:ident)?;)*) => {
         $(
             #[doc = $title]
             pub(crate) static $name: Kind = Kind {
@@ -36,6 +40,7 @@ macro_rules! kinds {
                 status: StatusCode::$status,
                 title: $title,
                 about: $about,
+                retriable: kinds!(@retriable $($retry)?),
             };
         )*
         /// Every kind of problem, in the order of their statuses.
@@ -84,7 +89,7 @@ kinds! {
          new key; a retry needs the same body.";
     OUT_OF_ORDER = "out-of-order", CONFLICT, "An earlier message must be sent again first",
         "An earlier send from this device to this conversation was refused for now. Resend that \
-         one first (with its `Idempotency-Key`), so that your messages keep their order.";
+         one first (with its `Idempotency-Key`), so that your messages keep their order.", retriable;
     TAKEN_OVER = "taken-over", CONFLICT, "The device logged in elsewhere",
         "A later login of the same device has taken its place.";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "More than a bound allows",
@@ -101,19 +106,19 @@ kinds! {
         "The `Idempotency-Key` is a UUIDv7 whose time lies too far back, or ahead, for a retry \
          to be recognised. Make a new one, and check the clock.";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS, "Too many requests",
-        "Try again after the time in the header `Retry-After`.";
+        "Try again after the time in the header `Retry-After`.", retriable;
     HEADERS = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Too many headers, or too long ones",
         "The request's headers exceed what the server takes.";
     INTERNAL = "internal", INTERNAL_SERVER_ERROR, "The server made a mistake",
         "This is a defect of the server. Whether the request took effect is not known; a send \
          may be repeated with its `Idempotency-Key`.";
     BUSY = "busy", SERVICE_UNAVAILABLE, "The server is busy",
-        "Nothing was stored. Try again after the time in the header `Retry-After`.";
+        "Nothing was stored. Try again after the time in the header `Retry-After`.", retriable;
     UNAVAILABLE = "store-unavailable", SERVICE_UNAVAILABLE, "The store is not available",
-        "Nothing was stored. Try again after the time in the header `Retry-After`.";
+        "Nothing was stored. Try again after the time in the header `Retry-After`.", retriable;
     DRAINING = "draining", SERVICE_UNAVAILABLE, "The server is shutting down",
         "Nothing was stored. Try again, here or at another server, after the time in the header \
-         `Retry-After`.";
+         `Retry-After`.", retriable;
     DEADLINE = "deadline", GATEWAY_TIMEOUT, "No answer in time",
         "Whether the request took effect is not known. Repeat it; a send with the same \
          `Idempotency-Key` is stored once, however often it is repeated.";
@@ -178,8 +183,7 @@ impl Problem {
 
     /// A body of this kind as the OpenAPI document shows it.
     pub(crate) fn example(kind: &'static Kind) -> serde_json::Value {
-        let retriable = ["rate-limited", "busy", "store-unavailable", "draining"];
-        let retry_after = retriable.contains(&kind.slug).then_some(Duration::from_secs(1));
+        let retry_after = kind.retriable.then_some(Duration::from_secs(1));
         let problem = Self { retry_after, ..Self::new(kind, kind.about) };
         serde_json::to_value(problem.body()).unwrap_or_default()
     }

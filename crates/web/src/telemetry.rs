@@ -1,7 +1,8 @@
 //! Counts and logs requests: by route template, never by what was in them.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use anser_domain::Clock;
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
@@ -9,13 +10,12 @@ use axum::{
 };
 use http::Method;
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::time::Instant;
 
 use crate::metrics::{HttpMetrics, RequestLabels, RouteLabels};
 
 /// Middleware around everything else.
 pub(crate) async fn observe(
-    State(metrics): State<HttpMetrics>,
+    State((metrics, clock)): State<(HttpMetrics, Arc<dyn Clock>)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -25,9 +25,9 @@ pub(crate) async fn observe(
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let method = method_label(request.method());
     let _in_flight = InFlight::enter(&metrics.in_flight);
-    let start = now();
+    let start = clock.now();
     let response = next.run(request).await;
-    let took: Duration = now() - start;
+    let took = clock.now() - start;
     let status = response.status().as_u16();
     metrics
         .seconds
@@ -53,11 +53,6 @@ fn method_label(method: &Method) -> &'static str {
         (&Method::OPTIONS, "OPTIONS"),
     ];
     USUAL.iter().find(|(usual, _)| *usual == method).map_or("other", |(_, name)| name)
-}
-
-/// Tokio's clock: the same that the deadlines run on, so that it stands still in tests.
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// Counts a request down even when it is dropped half-way.
