@@ -148,8 +148,15 @@ mod tests {
 
     #[test]
     fn what_would_not_get_shorter_goes_out_plain() {
-        let noise: Vec<u8> =
-            (0..400_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        })
+        .take(400)
+        .collect();
         let frame = Frame::from(Send { id: 1, payload: noise, ..Send::default() });
         let (mut plain, mut packed) = (Vec::new(), Vec::new());
         write(&frame, &mut plain);

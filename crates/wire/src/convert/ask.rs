@@ -1,10 +1,9 @@
-//! The domain's values as frames, and what frames ask as commands. The one place where names,
-//! ids and sizes from the wire are checked.
+//! What frames ask, as commands. The one place where names, ids and sizes from the wire are
+//! checked.
 
 use anser_domain::{
     Address, Change, ClientId, Command, Content, ConvId, GroupName, GroupRole, HistoryRange, Kind,
-    LogEvent, MemberChange, Message, NewGroup, Outgoing, Payload, Protocol, Pull, Refusal, Seq,
-    SyncToken, UserName,
+    MemberChange, NewGroup, Outgoing, Payload, Protocol, Pull, Refusal, Seq, SyncToken, UserName,
 };
 use bytes::Bytes;
 
@@ -13,33 +12,6 @@ use crate::{
     frame::{self, Call},
     limits::{DEFAULT_PAGE, MAX_BODY, MAX_MEMBERS, MAX_MENTIONS, MAX_PAGE, MAX_PAYLOAD, MAX_TITLE},
 };
-
-/// Every role with its name in the specification and its number in frames.
-pub const ROLES: [(GroupRole, &str, u8); 3] = [
-    (GroupRole::Member, "member", 1),
-    (GroupRole::Admin, "admin", 2),
-    (GroupRole::Owner, "owner", 3),
-];
-
-/// The number of a role.
-pub(crate) const fn role_number(role: GroupRole) -> u8 {
-    match role {
-        GroupRole::Member => 1,
-        GroupRole::Admin => 2,
-        GroupRole::Owner => 3,
-    }
-}
-
-fn role(number: u32) -> Result<GroupRole, Refusal> {
-    match number {
-        0 | 1 => Ok(GroupRole::Member),
-        2 => Ok(GroupRole::Admin),
-        3 => Ok(GroupRole::Owner),
-        _ => Err(Refusal::Invalid("role: there is no such role")),
-    }
-}
-
-// — what frames ask —
 
 /// A SEND as a command.
 pub(crate) fn outgoing(send: &SendRef<'_>) -> Result<Outgoing, Refusal> {
@@ -67,23 +39,28 @@ pub(crate) fn outgoing(send: &SendRef<'_>) -> Result<Outgoing, Refusal> {
         to: address(send.to)?,
         client_id: client_id(send.client_id)?,
         content,
-        reply_to: (send.reply_to != 0).then_some(Seq(send.reply_to)),
+        reply_to: if send.reply_to == 0 { None } else { Some(seq(send.reply_to)?) },
         mentions: send.mentions.iter().map(|name| user(name)).collect::<Result<_, _>>()?,
         payload,
     })
 }
 
 /// A SYNC as a command.
-pub(crate) fn sync(sync: &frame::Sync) -> Command {
-    if sync.conv == 0 {
-        Command::Changes { since: SyncToken(sync.since) }
+pub(crate) fn sync(sync: &frame::Sync) -> Result<Command, Refusal> {
+    Ok(if sync.conv == 0 {
+        Command::Changes { since: token(sync.since)? }
     } else {
         Command::Pull(Pull {
-            conv: ConvId(sync.conv),
-            after: Some(Seq(sync.after)),
+            conv: ConvId(number(sync.conv)?),
+            after: Some(seq(sync.after)?),
             limit: page_limit(sync.limit),
         })
-    }
+    })
+}
+
+/// A DELIVERACK as a command.
+pub(crate) fn delivered(conv: u64, upto: u64) -> Result<Command, Refusal> {
+    Ok(Command::Delivered { conv: ConvId(number(conv)?), seq: seq(upto)? })
 }
 
 /// A REQUEST's call as a command.
@@ -91,10 +68,10 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
     Ok(match call {
         Call::History(call) => Command::History { at: address(&call.at)?, range: range(&call)? },
         Call::Conversations(call) => Command::Conversations {
-            before: call.before.map(SyncToken),
+            before: call.before.map(token).transpose()?,
             limit: page_limit(call.limit),
         },
-        Call::Read(call) => Command::Read { at: address(&call.at)?, seq: Seq(call.seq) },
+        Call::Read(call) => Command::Read { at: address(&call.at)?, seq: seq(call.seq)? },
         Call::CreateGroup(call) => Command::CreateGroup(Box::new(NewGroup {
             client_id: client_id(&call.client_id)?,
             name: group(&call.name)?,
@@ -131,8 +108,8 @@ fn range(call: &frame::HistoryCall) -> Result<HistoryRange, Refusal> {
     let limit = page_limit(call.limit);
     match (call.before, call.after) {
         (0, None) => Ok(HistoryRange::Latest { limit }),
-        (0, Some(seq)) => Ok(HistoryRange::After { seq: Seq(seq), limit }),
-        (seq, None) => Ok(HistoryRange::Before { seq: Seq(seq), limit }),
+        (0, Some(after)) => Ok(HistoryRange::After { seq: seq(after)?, limit }),
+        (before, None) => Ok(HistoryRange::Before { seq: seq(before)?, limit }),
         _ => Err(Refusal::Invalid("before and after: at most one of them")),
     }
 }
@@ -142,6 +119,24 @@ fn page_limit(limit: u32) -> u16 {
         0 => DEFAULT_PAGE,
         some => u16::try_from(some).unwrap_or(MAX_PAGE).min(MAX_PAGE),
     }
+}
+
+/// Places and keys count in 63 bits, as stores do.
+fn number(number: u64) -> Result<u64, Refusal> {
+    if i64::try_from(number).is_ok() {
+        Ok(number)
+    } else {
+        Err(Refusal::Invalid("a number is too large"))
+    }
+}
+
+fn seq(place: u64) -> Result<Seq, Refusal> {
+    number(place).map(Seq)
+}
+
+/// A sync token from the wire.
+pub(crate) fn token(token: u64) -> Result<SyncToken, Refusal> {
+    number(token).map(SyncToken)
 }
 
 /// An address from the wire.
@@ -175,51 +170,11 @@ fn client_id(bytes: &[u8]) -> Result<ClientId, Refusal> {
     bytes.try_into().map(ClientId).map_err(|_| Refusal::Invalid("client_id: 16 bytes"))
 }
 
-// — what frames tell —
-
-/// A log entry as it stands in pages: without the conversation, which the page names.
-pub(crate) fn entry(message: &Message) -> frame::Deliver {
-    let payload = match &message.payload {
-        Some(payload) if payload.protocol == Protocol::Native => payload.bytes.to_vec(),
-        _ => Vec::new(),
-    };
-    let event = match &message.content {
-        Content::Event(event) => Some(log_event(event)),
-        _ => None,
-    };
-    frame::Deliver {
-        conv: 0,
-        at: String::new(),
-        seq: message.seq.0,
-        ord: message.ord.0,
-        message_id: message.id.0,
-        sender: message.sender.name.to_string(),
-        client_id: message.client_id.0.to_vec(),
-        ts: message.ts.0,
-        kind: message.content.kind().number().into(),
-        body: message.content.body().unwrap_or_default().to_owned(),
-        reply_to: message.reply_to.map_or(0, |seq| seq.0),
-        mentions: message.mentions.iter().map(ToString::to_string).collect(),
-        event,
-        payload,
+fn role(number: u32) -> Result<GroupRole, Refusal> {
+    match number {
+        0 | 1 => Ok(GroupRole::Member),
+        2 => Ok(GroupRole::Admin),
+        3 => Ok(GroupRole::Owner),
+        _ => Err(Refusal::Invalid("role: there is no such role")),
     }
-}
-
-fn log_event(event: &LogEvent) -> frame::LogEvent {
-    use frame::Happening;
-    let list = |members: &[(UserName, GroupRole)]| frame::MemberList {
-        members: members.iter().map(|(name, role)| membership(name, *role)).collect(),
-    };
-    let what = match event {
-        LogEvent::Created { members } => Happening::Created(list(members)),
-        LogEvent::Joined { members } => Happening::Joined(list(members)),
-        LogEvent::Removed { members } => Happening::Removed(frame::NameList {
-            users: members.iter().map(ToString::to_string).collect(),
-        }),
-    };
-    frame::LogEvent { what: Some(what) }
-}
-
-fn membership(name: &UserName, role: GroupRole) -> frame::Membership {
-    frame::Membership { user: name.to_string(), role: role_number(role).into() }
 }
