@@ -1,0 +1,503 @@
+//! One pass over links: lock each briefly, let its session speak, and see to the rest — asking,
+//! waking — once no lock is held.
+//!
+//! Order: what one link asks reaches the SM in the order in which it was asked, whichever
+//! threads its session spoke on. A thread that finds another one submitting for the link leaves
+//! its questions with it.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use anser_domain::{
+    Ask, Caller, Close, Command, Delivery, Encoded, Event, EventClass, Fault, Input, LinkId,
+    LinkInfo, Page, Refusal, Reply, ReplyTo, Session, SyncToken, Tag, Turn, Welcome,
+};
+use smallvec::SmallVec;
+
+use super::{Ending, Link, Phase, State, arena};
+use crate::{
+    Cm,
+    feed::{Feed, Gauge, Step, Verdict},
+    wheel::Tick,
+};
+
+/// A pass, and what it leaves to be done.
+pub(crate) struct Pass<'a> {
+    cm: &'a Cm,
+    now: Instant,
+    /// What the session that is speaking asks.
+    said: Vec<(Tag, Command)>,
+    asks: Vec<Ask>,
+    askers: SmallVec<[Arc<Link>; 2]>,
+    wakes: SmallVec<[Arc<Link>; 4]>,
+}
+
+impl<'a> Pass<'a> {
+    pub(crate) fn new(cm: &'a Cm) -> Self {
+        Self {
+            cm,
+            now: cm.clock.now(),
+            said: Vec::new(),
+            asks: Vec::new(),
+            askers: SmallVec::new(),
+            wakes: SmallVec::new(),
+        }
+    }
+
+    /// Locks `link` and lets `f` act on it.
+    pub(crate) fn with<R>(&mut self, link: &Arc<Link>, f: impl FnOnce(&mut Speaker<'_>) -> R) -> R {
+        let mut state = link.state.lock();
+        let mut speaker =
+            Speaker { state: &mut state, cm: self.cm, now: self.now, said: &mut self.said };
+        let result = f(&mut speaker);
+        speaker.settle(link);
+        self.take_questions(link, &mut state);
+        if state.wants_task(&self.cm.limits) {
+            state.dirty = true;
+            self.wakes.push(link.clone());
+        }
+        result
+    }
+
+    fn take_questions(&mut self, link: &Arc<Link>, state: &mut State) {
+        if self.said.is_empty() {
+            return;
+        }
+        let caller = state.actor.map_or(Caller::Nobody, Caller::Link);
+        let (peer, link_id) = (self.cm.id, link.id);
+        let asks = self.said.drain(..).map(|(tag, command)| {
+            if has_reply(&command) {
+                state.unanswered += 1;
+            }
+            let from = ReplyTo { peer, link: link_id, tag };
+            Ask { from, caller: caller.clone(), command }
+        });
+        if state.asking {
+            state.held.extend(asks);
+        } else {
+            self.asks.extend(asks);
+            if !std::mem::replace(&mut state.asking, true) {
+                self.askers.push(link.clone());
+            }
+        }
+    }
+
+    /// An answer for a link that has gone. If it is a welcome, a route was made too late.
+    pub(crate) fn stray(&mut self, link: LinkId, reply: &Reply) {
+        if let Reply::Welcome(welcome) = reply {
+            self.asks.push(Ask {
+                from: ReplyTo { peer: self.cm.id, link, tag: Tag::FEED },
+                caller: Caller::Link(welcome.actor),
+                command: Command::Unlink,
+            });
+        }
+    }
+
+    /// Asks the SM and wakes the links' tasks.
+    pub(crate) fn finish(mut self) {
+        for link in self.wakes.drain(..) {
+            link.waker.wake();
+        }
+        while !self.asks.is_empty() {
+            self.cm.sm.submit(std::mem::take(&mut self.asks));
+            for link in std::mem::take(&mut self.askers) {
+                let mut state = link.state.lock();
+                if state.held.is_empty() {
+                    state.asking = false;
+                } else {
+                    self.asks.append(&mut state.held);
+                    state.held = Vec::new();
+                    drop(state);
+                    self.askers.push(link);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the SM will answer.
+fn has_reply(command: &Command) -> bool {
+    !matches!(command, Command::Unlink | Command::Delivered { .. } | Command::Typing { .. })
+}
+
+/// A locked link.
+pub(crate) struct Speaker<'a> {
+    state: &'a mut State,
+    cm: &'a Cm,
+    now: Instant,
+    said: &'a mut Vec<(Tag, Command)>,
+}
+
+impl Speaker<'_> {
+    /// Lets the session act. `None` when it may not or cannot any more.
+    fn session<R>(
+        &mut self,
+        f: impl FnOnce(&mut dyn Session, &mut Turn<'_>) -> Result<R, Fault>,
+    ) -> Option<R> {
+        if self.state.phase != Phase::Open || self.state.wish.close.is_some() {
+            return None;
+        }
+        let State { session, outbox, wish, .. } = &mut *self.state;
+        arena::lend(outbox);
+        let asked = self.said.len();
+        let (now, wall) = (self.now, self.cm.clock.wall());
+        let mut turn = Turn { now, wall, out: outbox, asks: self.said, wish };
+        // A session that panics costs its own link and nobody else's, on whichever thread.
+        let result = catch_unwind(AssertUnwindSafe(|| f(&mut **session, &mut turn)));
+        if outbox.is_empty() {
+            arena::reclaim(outbox);
+        }
+        match result {
+            Ok(Ok(value)) => Some(value),
+            Ok(Err(fault)) => {
+                tracing::debug!(%fault, "link ends by its peer's fault");
+                self.state.ending = Ending::from(&fault);
+                self.state.wish.close = Some(Close::Flush);
+                None
+            }
+            Err(_) => {
+                self.cm.stats.panics.up();
+                tracing::error!("a session panicked; its link is closed");
+                self.said.truncate(asked);
+                self.state.ending = Ending::Broken;
+                self.state.wish.close = Some(Close::Abort);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn open(&mut self, info: &LinkInfo) {
+        self.session(|session, turn| {
+            session.open(info, turn);
+            Ok(())
+        });
+    }
+
+    /// Bytes from the peer; how many were consumed. The task promises to look at the outbox
+    /// afterwards, so nobody need wake it.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.state.dirty = true;
+        self.session(|session, turn| session.receive(bytes, turn)).map(|n| n.min(bytes.len()))
+    }
+
+    pub(crate) fn input(&mut self, input: Input<'_>) {
+        self.session(|session, turn| session.handle(input, turn));
+    }
+
+    pub(crate) fn close(&mut self, close: Close, ending: Ending) {
+        if self.state.wish.close != Some(Close::Abort) {
+            self.state.wish.close = Some(close);
+            self.state.ending = ending;
+        }
+    }
+
+    /// Whether the session has let go of its upgrade wish, and whether it reads.
+    pub(crate) fn reads_on(&self) -> bool {
+        self.state.phase == Phase::Open
+            && self.state.wish.close.is_none()
+            && self.state.wish.upgrade.is_none()
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.state.wish.read_paused
+    }
+
+    // — answers —
+
+    pub(crate) fn reply(&mut self, tag: Tag, reply: &Reply) {
+        self.state.unanswered = self.state.unanswered.saturating_sub(1);
+        if self.state.phase == Phase::Ended {
+            // The route was made after the link had gone: take it out again.
+            if let Reply::Welcome(welcome) = reply {
+                self.state.actor = Some(welcome.actor);
+                self.said.push((Tag::FEED, Command::Unlink));
+            }
+            return;
+        }
+        if tag == Tag::FEED {
+            return self.feed_reply(reply);
+        }
+        if let Reply::Welcome(welcome) = reply {
+            self.logged_in(welcome);
+        }
+        self.input(Input::Reply(tag, reply));
+        match reply {
+            Reply::Welcome(welcome) => {
+                self.feed(|feed, gauge| feed.changes(&welcome.changes, gauge));
+            }
+            Reply::Sent(sent) => self.feed(|feed, gauge| feed.sent(sent.conv, sent.seq, gauge)),
+            _ => {}
+        }
+    }
+
+    fn logged_in(&mut self, welcome: &Welcome) {
+        self.state.actor = Some(welcome.actor);
+        if self.state.phase == Phase::Open {
+            self.state.limit_at = None;
+        }
+        self.cm.note_token(welcome.changes.token);
+    }
+
+    fn feed_reply(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Page(page) => self.page(page),
+            Reply::Changes(changes) => {
+                self.input(Input::Reply(Tag::FEED, reply));
+                self.feed(|feed, gauge| feed.changes(changes, gauge));
+            }
+            Reply::Refused(refusal) => {
+                self.feed(|feed, gauge| feed.refused(refusal.is_retriable(), gauge));
+            }
+            _ => self.feed(|feed, _| feed.relinked()),
+        }
+    }
+
+    fn page(&mut self, page: &Page) {
+        let Some(mut feed) = self.state.feed.take() else { return };
+        if feed.page_begins(page, &self.gauge()) {
+            let mut fitted = true;
+            for message in &page.messages {
+                match feed.page_entry(page.conv, message.seq, &self.gauge()) {
+                    Some(true) => self.input(Input::Event(&Event::Message(Arc::new(Delivery {
+                        at: page.at.clone(),
+                        message: message.clone(),
+                        links: 1,
+                        encoded: Encoded::default(),
+                    })))),
+                    Some(false) => {}
+                    None => {
+                        fitted = false;
+                        break;
+                    }
+                }
+            }
+            feed.page_ends(page, fitted, &self.gauge());
+        }
+        self.state.feed = Some(feed);
+    }
+
+    // — events —
+
+    pub(crate) fn event(&mut self, event: &Event) {
+        let waiting = self.state.waiting();
+        match event.class() {
+            EventClass::Ephemeral if waiting > self.cm.limits.shed_above => {
+                self.cm.stats.shed.up();
+            }
+            EventClass::State if waiting > self.cm.limits.mailbox => {
+                self.cm.stats.shed.up();
+            }
+            EventClass::Ephemeral | EventClass::State => self.input(Input::Event(event)),
+            EventClass::Log => match event {
+                Event::Message(delivery) => {
+                    let (conv, seq) = (delivery.message.conv, delivery.message.seq);
+                    let verdict = self.feed(|feed, gauge| feed.live(conv, seq, gauge));
+                    if verdict == Verdict::Deliver {
+                        self.input(Input::Event(event));
+                    }
+                }
+                Event::Head { conv, head } => {
+                    self.feed(|feed, gauge| feed.head(*conv, *head, gauge));
+                }
+                _ => {}
+            },
+        }
+    }
+
+    pub(crate) fn evict(&mut self, refusal: &Refusal) {
+        self.input(Input::Evict(refusal));
+        self.close(Close::Flush, Ending::Refused);
+        let by = self.now + self.cm.limits.evict_within;
+        self.state.limit_at = Some(self.state.limit_at.map_or(by, |at| at.min(by)));
+    }
+
+    pub(crate) fn drain(&mut self, retry_after: std::time::Duration) {
+        self.state.draining = true;
+        self.state.ending = Ending::Drained;
+        self.input(Input::Drain { retry_after });
+    }
+
+    /// Hints above `since` may have been lost, or the link map what it held.
+    pub(crate) fn resync(&mut self, since: SyncToken, relink: bool) {
+        if self.state.actor.is_none() || self.state.phase != Phase::Open {
+            return;
+        }
+        self.cm.stats.resyncs.up();
+        self.feed(|feed, _| if relink { feed.relink(since) } else { feed.compare_again(since) });
+    }
+
+    /// There is no room for this link: it is told to come back, and closed.
+    pub(crate) fn turn_away(&mut self, retry_after: std::time::Duration) {
+        self.drain(retry_after);
+        self.close(Close::Flush, Ending::Drained);
+    }
+
+    /// The wheel has come round to this link's entry.
+    pub(crate) fn timer(&mut self, tick: Tick) {
+        if self.state.armed != tick {
+            return;
+        }
+        self.state.armed = 0;
+        if self.state.limit_at.is_some_and(|at| at <= self.now) {
+            self.state.limit_at = None;
+            self.close(Close::Abort, Ending::Refused);
+        }
+        if self.state.wish.wake_at.is_some_and(|at| at <= self.now) {
+            self.state.wish.wake_at = None;
+            self.input(Input::Timeout);
+        }
+        if self.state.feed.is_some() {
+            self.feed(Feed::timeout);
+        }
+    }
+
+    /// The link is over: its route goes, and nothing more reaches its session.
+    pub(crate) fn end(&mut self) {
+        if self.state.phase == Phase::Ended {
+            return;
+        }
+        self.state.phase = Phase::Ended;
+        self.state.feed = None;
+        arena::reclaim(&mut self.state.outbox);
+        if self.state.actor.is_some() {
+            self.said.push((Tag::FEED, Command::Unlink));
+        }
+    }
+
+    /// Sets the time by which a link that has ended must be gone.
+    pub(crate) fn linger(&mut self) {
+        if self.state.limit_at.is_none() {
+            self.state.limit_at = Some(self.now + self.cm.limits.linger);
+        }
+    }
+
+    // — the feed —
+
+    fn feed<R>(&mut self, f: impl FnOnce(&mut Feed, &Gauge) -> R) -> R {
+        let gauge = self.gauge();
+        f(self.state.feed.get_or_insert_default(), &gauge)
+    }
+
+    fn gauge(&self) -> Gauge {
+        let limits = &self.cm.limits;
+        let waiting = self.state.waiting();
+        Gauge {
+            now: self.now,
+            second: self.cm.wheel.seconds(self.now),
+            credit: self.state.session.credit(),
+            open: waiting < limits.mailbox && self.state.phase == Phase::Open,
+            low: waiting < limits.mailbox / 2,
+            safe: self.cm.safe(),
+            page: limits.page,
+        }
+    }
+
+    /// After anything has happened to a link.
+    fn settle(&mut self, link: &Link) {
+        if self.state.phase == Phase::Open && self.state.wish.close.is_none() {
+            for (_, command) in &*self.said {
+                if let Command::Delivered { conv, seq } = command
+                    && let Some(feed) = &mut self.state.feed
+                {
+                    feed.acked(*conv, *seq);
+                }
+            }
+            self.feed_on();
+        }
+        if self.state.phase == Phase::Open && self.state.wish.close.is_some() {
+            self.state.phase = Phase::Closing;
+            self.state.feed = None;
+            self.linger();
+        }
+        if let Some(at) = self.state.deadline() {
+            let tick = self.cm.wheel.tick_of(at);
+            if self.state.armed == 0 || tick < self.state.armed {
+                self.state.armed = self.cm.wheel.arm(link.id, at);
+            }
+        }
+    }
+
+    fn feed_on(&mut self) {
+        if self.state.draining || self.state.actor.is_none() {
+            return;
+        }
+        while let Some(feed) = &mut self.state.feed {
+            // Most feeds want nothing: do not measure for them.
+            if !feed.is_waiting() {
+                return;
+            }
+            let gauge = self.gauge();
+            let step = self.state.feed.as_mut().and_then(|feed| feed.next(&gauge));
+            match step {
+                Some(Step::Ask(command)) => {
+                    if matches!(command, Command::Pull(_)) {
+                        self.cm.stats.pulls.up();
+                    }
+                    self.said.push((Tag::FEED, command));
+                }
+                Some(Step::Synced(token)) => self.input(Input::Synced(token)),
+                None => return,
+            }
+        }
+    }
+}
+
+// What the task alone asks of its link.
+impl Link {
+    /// What there is to do. Takes the outbox if `take`; everything written before is written.
+    pub(crate) fn look(&self, cm: &Cm, take: bool) -> Look {
+        let mut state = self.state.lock();
+        state.dirty = false;
+        let mut look = Look {
+            outbox: None,
+            close: state.wish.close,
+            ending: state.ending,
+            upgrade: state.wish.upgrade,
+            may_read: false,
+            was_blocked: false,
+            hungry: false,
+        };
+        if take && state.phase != Phase::Ended {
+            if state.outbox.is_empty() {
+                state.backlog = 0;
+                look.was_blocked = std::mem::take(&mut state.blocked);
+                look.hungry = state.feed.as_ref().is_some_and(|feed| feed.is_waiting());
+            } else {
+                state.backlog = u32::try_from(state.outbox.len()).unwrap_or(u32::MAX);
+                look.outbox = Some(std::mem::take(&mut state.outbox));
+            }
+        }
+        look.may_read = state.may_read(&cm.limits);
+        state.stalled = !look.may_read;
+        look
+    }
+
+    /// The socket takes no more: `left` bytes of the batch are waiting.
+    pub(crate) fn block(&self) {
+        self.state.lock().blocked = true;
+    }
+
+    pub(crate) fn register(&self, waker: &std::task::Waker) {
+        self.waker.register(waker);
+    }
+
+    pub(crate) fn upgraded(&self) {
+        self.state.lock().wish.upgrade = None;
+    }
+}
+
+/// What a link's task sees when it looks.
+pub(crate) struct Look {
+    pub(crate) outbox: Option<anser_domain::Outbox>,
+    pub(crate) close: Option<Close>,
+    pub(crate) ending: Ending,
+    pub(crate) upgrade: Option<anser_domain::Upgrade>,
+    pub(crate) may_read: bool,
+    /// Everything has been written after the link had been blocked.
+    pub(crate) was_blocked: bool,
+    /// The feed waits for room.
+    pub(crate) hungry: bool,
+}
