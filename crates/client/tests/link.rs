@@ -1,6 +1,6 @@
 //! A client against a server that follows a script, over links in memory, on tokio's own clock.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::{
     io,
