@@ -8,8 +8,27 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
     let acknowledged = acknowledged(history);
     for (device, log) in &history.devices {
         let mut last: BTreeMap<(&Conv, &Cursor), u64> = BTreeMap::new();
+        // What it has acknowledged so far, or has by its own sends.
+        let mut has: BTreeMap<&Conv, u64> = BTreeMap::new();
         for learned in &log.learned {
+            if let Learned::Acknowledged { conv, seq } | Learned::Own { conv, seq, .. } = learned {
+                let has = has.entry(conv).or_default();
+                *has = (*has).max(*seq);
+            }
             let Learned::Cursor { conv, of, seq } = learned else { continue };
+            if *of == Cursor::Delivered {
+                let from = log.from.get(conv).copied().unwrap_or(0);
+                let allowed = has.get(conv).copied().unwrap_or(0).max(from);
+                if *seq > allowed {
+                    found.push(Violation::CursorAhead {
+                        device: device.clone(),
+                        conv: conv.clone(),
+                        cursor: of.clone(),
+                        at: *seq,
+                        allowed,
+                    });
+                }
+            }
             let last = last.entry((conv, of)).or_default();
             if *seq < *last {
                 found.push(Violation::CursorBack {
@@ -24,12 +43,8 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
         }
         for ((conv, of), at) in last {
             let head = history.logs.get(conv).map_or(0, |log| log.last().map_or(0, |it| it.seq));
-            // What a device sent and was answered for counts as delivered to it.
             let allowed = match of {
-                Cursor::Delivered => {
-                    let own = acknowledged.get(&(device, conv)).copied().unwrap_or(0);
-                    own.max(log.from.get(conv).copied().unwrap_or(0))
-                }
+                Cursor::Delivered => continue,
                 Cursor::Receipt(user) => acknowledged
                     .iter()
                     .filter(|((by, at), _)| by.user == *user && *at == conv)

@@ -9,6 +9,9 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
     let memberships: BTreeMap<&Conv, Membership> =
         history.logs.iter().map(|(conv, log)| (conv, Membership::of(conv, log))).collect();
     for (device, log) in &history.devices {
+        if let Some(why) = log.broken.clone() {
+            found.push(Violation::NotTheProtocol { device: device.clone(), why });
+        }
         let mut has: BTreeMap<&Conv, Has> = BTreeMap::new();
         for learned in &log.learned {
             let (conv, seq) = match learned {

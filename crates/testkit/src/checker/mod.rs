@@ -163,6 +163,8 @@ pub struct DeviceLog {
     pub learned: Vec<Learned>,
     /// Whether it was given the time to catch up, so that nothing may be missing.
     pub complete: bool,
+    /// What it was sent that was not the protocol.
+    pub broken: Option<String>,
 }
 
 /// A user's row of a conversation in the end.

@@ -49,7 +49,8 @@ fn good() -> History {
         own(3, "three"),
         cursor(Cursor::Delivered, 2),
     ];
-    let log_of = |learned| DeviceLog { from: BTreeMap::new(), learned, complete: true };
+    let log_of =
+        |learned| DeviceLog { from: BTreeMap::new(), learned, complete: true, broken: None };
     History {
         sends: vec![
             send("alice", &conv, "one", acked(1)),
@@ -181,6 +182,13 @@ fn an_entry_given_too_early_too_late_twice_or_never_is_found() {
 }
 
 #[test]
+fn bytes_that_are_not_the_protocol_are_reported() {
+    let mut history = good();
+    history.devices.get_mut(&device("bob")).unwrap().broken = Some("type 0".into());
+    finds!(history, Violation::NotTheProtocol { .. });
+}
+
+#[test]
 fn an_entry_with_another_text_is_found() {
     let mut history = good();
     let Learned::Delivered { body, .. } = &mut learned(&mut history, "bob")[0] else { panic!() };
@@ -235,7 +243,7 @@ fn membership_decides_what_a_device_is_owed_and_what_it_may_not_see() {
         history.sends.push(send("alice", &geese, body, acked(seq)));
     }
     let all = log[2..5].iter().map(|entry| delivered(&geese, entry)).collect();
-    let phone = DeviceLog { from: BTreeMap::new(), learned: all, complete: true };
+    let phone = DeviceLog { from: BTreeMap::new(), learned: all, complete: true, broken: None };
     history.devices.insert(device("bob"), phone);
     history.logs.insert(geese.clone(), log.clone());
     assert_eq!(check(&history), []);

@@ -149,6 +149,14 @@ pub enum Violation {
         /// At which place.
         seq: u64,
     },
+    /// A device was sent what is not the protocol.
+    #[error("{device} was sent what is not the protocol: {why}")]
+    NotTheProtocol {
+        /// Who.
+        device: Device,
+        /// What was wrong.
+        why: String,
+    },
     /// Promise 6: a device was given an entry that its user was not a member for.
     #[error("{device} was given {conv}#{seq}, outside of its membership")]
     Leaked {

@@ -1,0 +1,11 @@
+//! The real `anser` binary, as a user starts it: its process, its REST calls, devices over TCP.
+
+mod binary;
+mod device;
+mod rest;
+mod server;
+
+pub use binary::{Build, binary};
+pub use device::Phone;
+pub use rest::{Login, Rest};
+pub use server::Server;

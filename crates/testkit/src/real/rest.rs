@@ -1,0 +1,181 @@
+//! REST, as apps call it.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::checker::{self, Body, Entry, Row, User};
+
+/// Entries or rows of a page.
+const PAGE: usize = 200;
+/// Every user's password: they live in a directory that is thrown away.
+const PASSWORD: &str = "a goose carries letters";
+
+/// A REST client.
+pub struct Rest {
+    client: Client,
+    base: String,
+}
+
+/// A signed-in device.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Whose.
+    pub user: User,
+    /// Its access token.
+    pub token: String,
+}
+
+impl Rest {
+    /// A client of the server at `base`, such as `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn new(base: String) -> Self {
+        Self { client: Client::new(), base }
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// The server said no, or nothing.
+    pub async fn create_user(&self, user: &str) -> Result<()> {
+        let body = json!({"user": user, "password": PASSWORD});
+        self.call(Method::POST, "/v1/users", None, Some(body)).await?;
+        Ok(())
+    }
+
+    /// Signs a device in.
+    ///
+    /// # Errors
+    /// The server said no, or nothing.
+    pub async fn login(&self, user: &str, device: &str) -> Result<Login> {
+        let body = json!({"user": user, "password": PASSWORD, "device": device});
+        let answer = self.call(Method::POST, "/v1/auth/login", None, Some(body)).await?;
+        let token = text(&answer, "access_token")?;
+        Ok(Login { user: user.into(), token })
+    }
+
+    /// Makes a group.
+    ///
+    /// # Errors
+    /// The server said no, or nothing.
+    pub async fn create_group(&self, by: &Login, id: &str, members: &[User]) -> Result<()> {
+        let members: Vec<&str> = members.iter().map(AsRef::as_ref).collect();
+        let body = json!({"id": id, "title": id, "members": members});
+        self.call(Method::POST, "/v1/groups", Some(by), Some(body)).await?;
+        Ok(())
+    }
+
+    /// A whole log, as `viewer` sees it.
+    ///
+    /// # Errors
+    /// The server said no, or nothing, or something that is no page.
+    pub async fn log(&self, viewer: &Login, at: &str) -> Result<Vec<Entry>> {
+        let mut log = Vec::new();
+        let mut after = 0;
+        loop {
+            let path = format!("/v1/conversations/{at}/messages?after={after}&limit={PAGE}");
+            let page = self.call(Method::GET, &path, Some(viewer), None).await?;
+            for message in array(&page, "messages")? {
+                log.push(entry(message)?);
+            }
+            let last = log.last().map_or(after, |entry: &Entry| entry.seq);
+            if page.get("more").and_then(Value::as_bool) != Some(true) {
+                return Ok(log);
+            }
+            if last <= after {
+                bail!("a page of {at} after {after} says there is more and has nothing");
+            }
+            after = last;
+        }
+    }
+
+    /// Everything in a user's conversation list, with each conversation's address.
+    ///
+    /// # Errors
+    /// The server said no, or nothing, or something that is no list.
+    pub async fn rows(&self, viewer: &Login) -> Result<Vec<(String, Row)>> {
+        let mut rows = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/conversations?limit={PAGE}{cursor}");
+            let page = self.call(Method::GET, &path, Some(viewer), None).await?;
+            for row in array(&page, "conversations")? {
+                let at = text(row, "conv")?;
+                let conv = checker::conv(&viewer.user, &at);
+                let (read, unread) = (number(row, "read")?, number(row, "unread")?);
+                let user = viewer.user.clone();
+                rows.push((at, Row { user, conv, read, unread, asked: 0 }));
+            }
+            match page.get("next").and_then(Value::as_str) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        login: Option<&Login>,
+        body: Option<Value>,
+    ) -> Result<Value> {
+        let mut request: RequestBuilder =
+            self.client.request(method, format!("{}{path}", self.base));
+        if let Some(login) = login {
+            request = request.bearer_auth(&login.token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        let answer = response.text().await?;
+        if !status.is_success() {
+            bail!("{path}: {status}: {answer}");
+        }
+        serde_json::from_str(&answer).with_context(|| format!("{path}: {answer}"))
+    }
+}
+
+fn entry(message: &Value) -> Result<Entry> {
+    let body = match message.get("event") {
+        None => Body::Text(text(message, "text")?.into()),
+        Some(event) => {
+            let names = array(event, "members")?
+                .iter()
+                .map(|member| Ok(Arc::from(text(member, "user")?)))
+                .collect::<Result<Vec<Arc<str>>>>()?;
+            match event.get("type").and_then(Value::as_str) {
+                Some("created" | "joined") => Body::In(names),
+                Some("removed") => Body::Out(names),
+                other => bail!("an event of type {other:?}"),
+            }
+        }
+    };
+    Ok(Entry {
+        seq: number(message, "seq")?,
+        id: text(message, "id")?.parse()?,
+        sender: text(message, "sender")?.into(),
+        body,
+    })
+}
+
+fn text(value: &Value, key: &str) -> Result<String> {
+    Ok(value
+        .get(key)
+        .and_then(Value::as_str)
+        .with_context(|| format!("no {key} in {value}"))?
+        .to_owned())
+}
+
+fn number(value: &Value, key: &str) -> Result<u64> {
+    value.get(key).and_then(Value::as_u64).with_context(|| format!("no {key} in {value}"))
+}
+
+fn array<'a>(value: &'a Value, key: &str) -> Result<&'a [Value]> {
+    let array = value.get(key).and_then(Value::as_array);
+    Ok(array.with_context(|| format!("no {key} in {value}"))?)
+}
