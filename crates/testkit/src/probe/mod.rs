@@ -15,7 +15,7 @@ use anser_wire::{
     ErrorCode, MIN_VERSION, VERSION, codec,
     frame::{
         Answer, Call, ChangeSet, Conversation, Deliver, DeliverAck, Frame, Happening, Hello,
-        LogEvent, Notice, Pong, Request, Resume, Stored,
+        LogEvent, Notice, Pong, ReadCall, Request, Resume, Stored,
     },
 };
 
@@ -53,6 +53,8 @@ pub struct Probe {
     /// The server's numbers of conversations.
     numbers: BTreeMap<u64, Conv>,
     outgoing: Outgoing,
+    wanted_reads: Vec<(String, u64)>,
+    /// Reads that wait for their answers.
     reads: BTreeMap<u32, (Conv, u64)>,
     asked_read: BTreeMap<Conv, u64>,
     learned: Vec<Learned>,
@@ -74,6 +76,7 @@ impl Probe {
             places: BTreeMap::new(),
             numbers: BTreeMap::new(),
             outgoing: Outgoing::default(),
+            wanted_reads: Vec::new(),
             reads: BTreeMap::new(),
             asked_read: BTreeMap::new(),
             learned: Vec::new(),
@@ -160,21 +163,22 @@ impl Probe {
 
     /// Writes what may be written now, with at most `window` unanswered.
     pub fn pump(&mut self, now_ms: u64, window: usize, out: &mut Vec<u8>) {
-        if self.online {
-            self.outgoing.pump(now_ms, window, &mut self.next_id, out);
-        }
-    }
-
-    /// Says that everything up to `seq` is read. Not repeated if the link breaks.
-    pub fn read(&mut self, at: &str, seq: u64, out: &mut Vec<u8>) {
         if !self.online {
             return;
         }
-        let id = self.next_id;
-        self.next_id += 1;
-        self.reads.insert(id, (checker::conv(&self.device.user, at), seq));
-        let call = Call::Read(anser_wire::frame::ReadCall { at: at.into(), seq });
-        codec::write(&Request { id, call: Some(call) }.into(), out);
+        self.outgoing.pump(now_ms, window, &mut self.next_id, out);
+        for (at, seq) in std::mem::take(&mut self.wanted_reads) {
+            let id = self.next_id;
+            self.next_id += 1;
+            self.reads.insert(id, (checker::conv(&self.device.user, &at), seq));
+            let call = Call::Read(ReadCall { at, seq });
+            codec::write(&Request { id, call: Some(call) }.into(), out);
+        }
+    }
+
+    /// Wants everything up to `seq` read. Said once, with the next [`pump`](Self::pump).
+    pub fn want_read(&mut self, at: &str, seq: u64) {
+        self.wanted_reads.push((at.into(), seq));
     }
 
     /// Acknowledges what it has and has not acknowledged on this link.

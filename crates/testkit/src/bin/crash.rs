@@ -1,0 +1,85 @@
+//! The kill test by hand: `crash --rounds 50 --seed 7`.
+//!
+//! The server is `ANSER_BIN`, or the `anser` beside this binary.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anser_testkit::crash::{Plan, run};
+use anyhow::{Context as _, Result, bail};
+
+/// A run kills so often before it compares, so that a violation shows near its kill.
+const KILLS_PER_RUN: u32 = 10;
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let (rounds, seed) = arguments()?;
+    let binary = binary()?;
+    let mut left = rounds;
+    let mut run_seed = seed;
+    while left > 0 {
+        let rounds = left.min(KILLS_PER_RUN);
+        let dir = tempfile::tempdir()?;
+        let plan =
+            Plan { rounds, seed: run_seed, round: Duration::from_secs(1), ..Plan::default() };
+        let report = run(&binary, dir.path(), &plan).await?;
+        say(&format!(
+            "seed {run_seed}: {rounds} kills, {} sends, {} acked, {} entries on devices, {} violations",
+            report.sends,
+            report.acked,
+            report.applied,
+            report.violations.len()
+        ));
+        if !report.violations.is_empty() {
+            for violation in report.violations.iter().take(20) {
+                say(&format!("  {violation}"));
+            }
+            let kept = dir.keep();
+            say(&format!("  the data directory is {}", kept.display()));
+            return Ok(ExitCode::FAILURE);
+        }
+        left -= rounds;
+        run_seed = run_seed.wrapping_add(1);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn arguments() -> Result<(u32, u64)> {
+    let mut rounds = 10;
+    let mut seed = None;
+    let mut arguments = env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().with_context(|| format!("{name} takes a number"))?;
+        match name.as_str() {
+            "--rounds" => rounds = value.parse()?,
+            "--seed" => seed = Some(value.parse()?),
+            _ => bail!("usage: crash [--rounds N] [--seed N]"),
+        }
+    }
+    Ok((rounds, seed.unwrap_or_else(by_chance)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "any number will do, and this one differs each time")]
+fn by_chance() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
+}
+
+fn binary() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("ANSER_BIN") {
+        return Ok(path.into());
+    }
+    let beside = env::current_exe()?.with_file_name("anser");
+    if !beside.exists() {
+        bail!("{} is not there: build it, or say where it is in ANSER_BIN", beside.display());
+    }
+    Ok(beside)
+}
+
+#[expect(clippy::print_stdout, reason = "this is a command line")]
+fn say(line: &str) {
+    println!("{line}");
+}

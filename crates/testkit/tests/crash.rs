@@ -1,0 +1,40 @@
+//! The kill test, and the test of the test: every planted fault is found.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use anser_testkit::{
+    crash::{FAULTS, Plan, run},
+    real::{Build, binary},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_answered_is_lost_when_the_server_is_killed() {
+    let binary = binary(Build::Plain).unwrap();
+    for seed in [1, 2] {
+        let dir = tempfile::tempdir().unwrap();
+        let report =
+            run(&binary, dir.path(), &Plan { rounds: 4, seed, ..Plan::default() }).await.unwrap();
+        assert!(report.violations.is_empty(), "seed {seed}: {:#?}", report.violations);
+        assert!(report.acked > 200, "only {} of {} sends", report.acked, report.sends);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_planted_fault_is_found() {
+    let binary = binary(Build::Planted).unwrap();
+    for fault in FAULTS {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = Plan { rounds: 4, plant: Some(fault), ..Plan::default() };
+        let report = run(&binary, dir.path(), &plan).await.unwrap();
+        assert!(!report.violations.is_empty(), "{fault} was not found: {report:?}");
+        let expected = match fault {
+            "ack-before-commit" => "was told that",
+            "no-dedupe" => "stands 2 times",
+            "seq-outside-tx" => "should be",
+            "cursor-ahead" => "Delivered",
+            _ => "never got",
+        };
+        let words: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
+        assert!(words.iter().any(|it| it.contains(expected)), "{fault}: {words:#?}");
+    }
+}
