@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use rustix::fs::Mode;
 
 /// Held by the server that runs on the directory; holds its process id for whoever asks.
 const LOCK: &str = "lock";
@@ -73,10 +74,18 @@ impl DataDir {
 
     /// Takes back what [`publish_listeners`](Self::publish_listeners) told.
     pub(crate) fn withdraw_listeners(&self) {
-        if let Err(error) = fs::remove_file(self.path.join(LISTEN)) {
-            tracing::warn!(%error, "could not remove listen.json");
+        match fs::remove_file(self.path.join(LISTEN)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "could not remove listen.json");
+            }
+            _ => {}
         }
     }
+}
+
+/// From now on what this process makes is for its owner only, the database's files too.
+pub(crate) fn keep_private() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// Writes a file that only its owner may read, whole or not at all, also across a power cut.

@@ -63,7 +63,7 @@ fn read(cert: &Path, key: &Path) -> anyhow::Result<Arc<ServerConfig>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::OptionalPath;
+    use crate::config::kind::OptionalPath;
 
     #[test]
     fn the_certificate_for_this_machine_is_made_once() {

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     cli::{PasswordSource, Place, User},
     config::Config,
+    data_dir::keep_private,
     say,
 };
 
@@ -26,6 +27,7 @@ pub(crate) fn run(command: User) -> anyhow::Result<()> {
         | User::Enable { place, .. } => place.clone(),
     };
     let config = load(&place)?;
+    keep_private();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = anser_store::open(&config.store_url(), clock).await?;

@@ -3,7 +3,7 @@
 mod check;
 mod into;
 mod keys;
-mod kind;
+pub(crate) mod kind;
 mod read;
 mod table;
 mod write;
@@ -14,7 +14,7 @@ use anyhow::Context as _;
 
 pub(crate) use self::{
     keys::{Config, Listen as ListenSettings, Log as LogSettings, Tls as TlsSettings},
-    kind::{LogFormat, OptionalPath},
+    kind::LogFormat,
     read::{ConfigError, Override},
     write::default_file,
 };

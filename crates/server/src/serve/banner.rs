@@ -1,18 +1,41 @@
 //! What the server says on standard output once it is ready: where it listens, and what to type
 //! next.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use super::{address::Addresses, demo::Demo};
+use crate::cli;
 
-/// The banner. `program` is how the reader can call `anser` again.
+/// How the reader can call `anser` again from where they are.
+pub(super) struct Reader {
+    program: String,
+    /// What a client needs to find the same server, with a space before it.
+    flags: String,
+}
+
+impl Reader {
+    /// As this server was called itself.
+    pub(super) fn of(args: &cli::Serve) -> Self {
+        let program = std::env::args().next().unwrap_or_else(|| "anser".to_owned());
+        let flag = |name: &str, path: &Option<PathBuf>| match path {
+            Some(path) => format!(" {name} {}", path.display()),
+            None => String::new(),
+        };
+        Self { program, flags: flag("--data-dir", &args.place.data_dir) }
+    }
+}
+
+/// The banner.
 pub(super) fn banner(
-    program: &str,
+    reader: &Reader,
     data_dir: &Path,
-    data_flag: &str,
     at: Addresses,
     demo: Option<&Demo>,
 ) -> String {
+    let Reader { program, flags } = reader;
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = write!(
@@ -28,13 +51,13 @@ pub(super) fn banner(
         at.admin.to_string(),
     );
     match demo {
-        Some(demo) => demo_part(&mut out, program, data_flag, demo),
+        Some(demo) => demo_part(&mut out, reader, demo),
         None => {
             let _ = write!(
                 out,
                 "Make a user and chat, in another terminal:\n\
-                 \x20 {program} user add alice{data_flag}\n\
-                 \x20 {program} chat --user alice{data_flag}\n\n"
+                 \x20 {program} user add alice{flags}\n\
+                 \x20 {program} chat --user alice{flags}\n\n"
             );
         }
     }
@@ -42,7 +65,8 @@ pub(super) fn banner(
     out
 }
 
-fn demo_part(out: &mut String, program: &str, data_flag: &str, demo: &Demo) {
+fn demo_part(out: &mut String, reader: &Reader, demo: &Demo) {
+    let Reader { program, flags } = reader;
     out.push_str("Demo users, all in the group g:geese:\n");
     for (name, password) in &demo.passwords {
         let _ = writeln!(out, "  {name:6} {password}");
@@ -51,8 +75,8 @@ fn demo_part(out: &mut String, program: &str, data_flag: &str, demo: &Demo) {
         out,
         "(also in {})\n\n\
          Chat, in two other terminals:\n\
-         \x20 {program} chat --user alice --to u:bob{data_flag}\n\
-         \x20 {program} chat --user bob --to u:alice{data_flag}\n\n",
+         \x20 {program} chat --user alice --to u:bob{flags}\n\
+         \x20 {program} chat --user bob --to u:alice{flags}\n\n",
         demo.file.display(),
     );
 }

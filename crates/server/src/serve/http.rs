@@ -3,91 +3,82 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use anser_cm::Io;
-use anser_web::{Connection, limits::{MAX_HEAD, MAX_HEADERS}};
-use axum::{body::Body, http::{Request, Response}};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use anser_cm::{Listener, Tls, secure};
+use anser_domain::TlsInfo;
+use anser_web::{
+    Connection,
+    limits::{MAX_HEAD, MAX_HEADERS},
+};
+use axum::body::Body;
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::AsyncWriteExt as _,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::{Semaphore, watch},
-    time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
 
-/// The first byte of a TLS connection: a handshake record (RFC 8446 §5.1). No HTTP method begins
-/// with it.
-const TLS_HANDSHAKE: u8 = 0x16;
-/// After an accept that failed for want of descriptors or memory, until the next: others may give
-/// some back.
-const BREATH: Duration = Duration::from_millis(50);
-/// What clients without TLS are told where it is needed.
+/// What other machines are told that come without TLS where it is needed.
 const TLS_NEEDED: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\nupgrade: TLS/1.2, HTTP/1.1\r\n\
-    connection: close\r\ncontent-type: text/plain\r\ncontent-length: 26\r\n\r\n\
-    use https:// at this port\n";
+    connection: close, upgrade\r\ncontent-type: text/plain\r\ncontent-length: 26\r\n\r\n\
+    use https:// on this port\n";
 
 /// Who answers requests.
 pub(super) trait Answers: Send + Sync + 'static {
-    /// Answers one.
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> impl Future<Output = Response<Body>> + Send;
+    /// Answers one. Its extensions hold the [`Arrival`] that it came by.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// How a request came.
+#[derive(Clone)]
+pub(super) struct Arrival {
+    /// The far end.
+    pub(super) remote: SocketAddr,
+    /// Set when it is under TLS.
+    pub(super) tls: Option<TlsInfo>,
 }
 
 /// How connections are taken.
 pub(super) struct Door {
     /// The certificate.
-    pub(super) tls: TlsAcceptor,
+    pub(super) tls: Tls,
     /// Whether other machines may come without TLS.
     pub(super) plaintext: bool,
     /// How long a TLS handshake or a request's head may take.
     pub(super) head_within: Duration,
     /// How many connections at a time.
-    pub(super) connections: usize,
+    pub(super) connections: u32,
 }
 
 /// Takes connections until `stop` changes, and returns once all of them have ended; whoever cannot
 /// wait so long drops the future.
 pub(super) async fn serve<A: Answers>(
-    listener: TcpListener,
+    listener: Listener,
     door: Arc<Door>,
     answers: Arc<A>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(door.connections));
+    let places = Arc::new(Semaphore::new(usize::try_from(door.connections).unwrap_or(1)));
     loop {
-        // A full house lets newcomers wait in the backlog. Both arms may be dropped and asked
-        // again without losing anything: a permit goes back, and accept is cancel-safe.
-        let accepted = tokio::select! {
-            accepted = async {
-                let place = places.clone().acquire_owned().await;
-                (place, listener.accept().await)
-            } => accepted,
+        // A full house lets newcomers wait in the backlog. Both branches may be dropped at any
+        // await: a place goes back, accepting holds nothing in between, and a change stays seen.
+        let (place, (stream, remote)) = tokio::select! {
+            accepted = async { (places.clone().acquire_owned().await, listener.accept().await) }
+                => accepted,
             _ = stop.changed() => break,
         };
-        match accepted {
-            (Ok(place), Ok((stream, remote))) => {
-                let (door, answers, stop) = (door.clone(), answers.clone(), stop.clone());
-                tokio::spawn(async move {
-                    let _place = place;
-                    if let Err(error) = connection(stream, remote, &door, answers, stop).await {
-                        tracing::debug!(%remote, %error, "http connection failed");
-                    }
-                });
+        let Ok(place) = place else { break };
+        let (door, answers, stop) = (door.clone(), answers.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection(stream, remote, &door, answers, stop).await {
+                tracing::debug!(%remote, %error, "http connection failed");
             }
-            (_, Err(error)) => {
-                tracing::warn!(%error, "cannot accept http connections");
-                tokio::time::sleep(BREATH).await;
-            }
-            (Err(_), _) => break,
-        }
+        });
     }
     drop(listener);
-    let all = u32::try_from(door.connections).unwrap_or(u32::MAX);
-    // Every place free again: the last connection has ended.
-    let _ = places.acquire_many(all).await;
+    // Every place is free again when the last connection has ended.
+    let _ = places.acquire_many(door.connections).await;
 }
 
 async fn connection<A: Answers>(
@@ -97,14 +88,14 @@ async fn connection<A: Answers>(
     answers: Arc<A>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let Some(io) = timeout(door.head_within, open(stream, remote, door)).await?? else {
-        return Ok(());
-    };
-    let tls = matches!(io, Io::Tls(_));
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Connection { remote, tls, proxied: false });
-        let answers = answers.clone();
+    let (mut io, tls) = secure(stream, &door.tls, door.head_within).await?;
+    if tls.is_none() && !door.plaintext && !remote.ip().to_canonical().is_loopback() {
+        io.write_all(TLS_NEEDED).await?;
+        return io.shutdown().await;
+    }
+    let arrival = Arrival { remote, tls };
+    let service = service_fn(move |request| {
+        let (answers, request) = (answers.clone(), marked(request, &arrival));
         async move { Ok::<_, Infallible>(answers.answer(request).await) }
     });
     let served = http1::Builder::new()
@@ -115,6 +106,7 @@ async fn connection<A: Answers>(
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut served = pin!(served);
+    // The connection is polled by reference, so that losing the race costs it nothing.
     tokio::select! {
         done = served.as_mut() => return done.map_err(io::Error::other),
         _ = stop.changed() => {}
@@ -123,18 +115,9 @@ async fn connection<A: Answers>(
     served.await.map_err(io::Error::other)
 }
 
-/// Plain or TLS, told apart by the first byte. `None` when the peer was turned away or has gone.
-async fn open(mut stream: TcpStream, remote: SocketAddr, door: &Door) -> io::Result<Option<Io>> {
-    let mut first = [0];
-    if stream.peek(&mut first).await? == 0 {
-        return Ok(None);
-    }
-    if first == [TLS_HANDSHAKE] {
-        return Ok(Some(Io::Tls(Box::new(door.tls.accept(stream).await?))));
-    }
-    if !door.plaintext && !remote.ip().to_canonical().is_loopback() {
-        stream.write_all(TLS_NEEDED).await?;
-        return Ok(None);
-    }
-    Ok(Some(Io::Tcp(stream)))
+fn marked(mut request: Request<Incoming>, arrival: &Arrival) -> Request<Incoming> {
+    let Arrival { remote, ref tls } = *arrival;
+    request.extensions_mut().insert(Connection { remote, tls: tls.is_some(), proxied: false });
+    request.extensions_mut().insert(arrival.clone());
+    request
 }

@@ -9,20 +9,20 @@ mod address;
 mod banner;
 mod demo;
 mod http;
+mod native;
 mod site;
 mod stop;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use anser_cm::Cm;
-use anser_domain::{Clock, SessionManager, SystemClock};
+use anser_cm::{Cm, Listener, Tls};
+use anser_domain::{Clock, PeerId, SessionManager, SystemClock};
 use anser_sm::Sm;
 use anser_store::Store;
 use anser_web::{HttpMetrics, Readiness};
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
+use tokio::{sync::watch, task::JoinSet};
 
 use self::{
     address::{Addresses, Listeners},
@@ -30,13 +30,14 @@ use self::{
     site::{Admin, Site},
     stop::Signals,
 };
-use crate::{cli, config::Config, data_dir::DataDir, metrics, say, telemetry, tls};
+use crate::{cli, config::Config, data_dir::{DataDir, keep_private}, metrics, say, telemetry, tls};
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(args: &cli::Serve) -> anyhow::Result<()> {
     let config = args.load()?;
     let _log = telemetry::start(&config.log)?;
     raise_descriptor_limit();
+    keep_private();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -55,4 +56,123 @@ fn raise_descriptor_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// From the data directory to ready, and from a signal back.
+async fn serve(args: &cli::Serve, config: &Config) -> anyhow::Result<()> {
+    let data_dir = DataDir::take(&config.server.data_dir)?;
+    let listeners = Listeners::take(&config.listen)?;
+    let addresses = listeners.addresses()?;
+    let tls = tls::load(&config.tls, data_dir.path())?;
+
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = anser_store::open(&config.store_url(), clock.clone()).await?;
+    let running = Running::start(config, store.clone(), clock, listeners, tls).await?;
+    // Whatever goes wrong from here on, what runs is stopped in order.
+    let served = announce_and_wait(args, config, &data_dir, addresses, &store, &running).await;
+    data_dir.withdraw_listeners();
+    running.stop(config).await;
+    served
+}
+
+/// Makes what `--demo` wants, tells where everything is, and waits for the wish to stop.
+async fn announce_and_wait(
+    args: &cli::Serve,
+    config: &Config,
+    data_dir: &DataDir,
+    addresses: Addresses,
+    store: &Arc<dyn Store>,
+    running: &Running,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let sm: Arc<dyn SessionManager> = running.sm.clone();
+    let demo = match args.demo {
+        true => Some(demo::prepare(data_dir, store, &sm, &config.sm()).await?),
+        false => None,
+    };
+    data_dir.publish_listeners(&addresses.to_json()?)?;
+    running.readiness.ready();
+    say(&banner::banner(&banner::Reader::of(args), data_dir.path(), addresses, demo.as_ref()))?;
+    tracing::info!(http = %addresses.http, native = %addresses.native, "ready");
+
+    signals.wait().await;
+    signals.next_one_ends_the_process();
+    say("Stopping; Ctrl-C again stops at once.\n")
+}
+
+/// The roles at work.
+struct Running {
+    sm: Arc<Sm>,
+    cm: Arc<Cm>,
+    readiness: Readiness,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<()>,
+}
+
+impl Running {
+    async fn start(
+        config: &Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        listeners: Listeners,
+        tls: Arc<rustls::ServerConfig>,
+    ) -> anyhow::Result<Self> {
+        let routes = anser_store::open_routes(&config.routes.url).await?;
+        let sm = Sm::start(store, routes, clock.clone(), config.sm()).await?;
+        let port: Arc<dyn SessionManager> = sm.clone();
+        let cm = Cm::new(PeerId(rand::random()), port.clone(), clock.clone(), config.cm());
+        let readiness = Readiness::default();
+        let stop = watch::Sender::new(false);
+
+        let sessions = native::sessions(config.wire(), config.listen.plaintext);
+        let web_metrics = HttpMetrics::default();
+        let mut registry =
+            metrics::registry(metrics::Roles { sm: sm.clone(), cm: cm.clone() });
+        web_metrics.register(&mut registry);
+        let gateways =
+            listeners.addresses()?.gateways(&config.server.domain, config.listen.plaintext);
+        let site = Site::new(config.web(gateways, web_metrics), port, clock, &cm, sessions.clone());
+        let admin = Admin(anser_web::admin_router(Arc::new(registry), readiness.clone()));
+
+        let native_tls = Tls::new(with_alpn(&tls, anser_wire::SUBPROTOCOL));
+        let door = Arc::new(Door {
+            tls: Tls::new(with_alpn(&tls, "http/1.1")),
+            plaintext: config.listen.plaintext,
+            head_within: config.limits.request_head,
+            connections: config.limits.http_connections,
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(cm.clone().run());
+        tasks.spawn(cm.clone().listen(Listener::adopt(listeners.native)?, native_tls, sessions));
+        let http = Listener::adopt(listeners.http)?;
+        tasks.spawn(http::serve(http, door.clone(), Arc::new(site), stop.subscribe()));
+        let admin_listener = Listener::adopt(listeners.admin)?;
+        tasks.spawn(http::serve(admin_listener, door, Arc::new(admin), stop.subscribe()));
+        Ok(Self { sm, cm, readiness, stop, listeners: tasks })
+    }
+
+    /// Asks everyone to go, answers what was asked, and closes the store.
+    async fn stop(mut self, config: &Config) {
+        self.readiness.not_ready("draining");
+        self.stop.send_replace(true);
+        let within = config.limits.drain;
+        let links = self.cm.drain(within / 2, within);
+        let rest = async { while self.listeners.join_next().await.is_some() {} };
+        // Links and requests go at the same time; requests get no more of it than links.
+        tokio::join!(links, async {
+            if tokio::time::timeout(within, rest).await.is_err() {
+                tracing::warn!("some requests were cut off");
+            }
+        });
+        self.listeners.abort_all();
+        self.sm.stop().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// The same certificate for clients that speak `protocol`, or do not say what they speak.
+fn with_alpn(tls: &Arc<rustls::ServerConfig>, protocol: &str) -> Arc<rustls::ServerConfig> {
+    let mut tls = rustls::ServerConfig::clone(tls);
+    tls.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    Arc::new(tls)
 }

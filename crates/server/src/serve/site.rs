@@ -1,0 +1,73 @@
+//! What the HTTP listeners serve: WebSockets by the CM, everything else by the REST tier; and on
+//! the admin listener metrics and health.
+
+use std::sync::Arc;
+
+use anser_cm::{Cm, MessageKind, SessionFactory, WebSocketProtocol, WebSockets};
+use anser_domain::{Clock, SessionManager};
+use axum::{Router, body::Body, response::IntoResponse as _};
+use hyper::{Request, Response, StatusCode, body::Incoming};
+use tower::ServiceExt as _;
+
+use super::http::{Answers, Arrival};
+
+/// Where the native protocol is spoken over WebSocket.
+const WEBSOCKET_PATH: &str = "/ws";
+
+/// The public listener.
+pub(super) struct Site {
+    rest: Router,
+    cm: Arc<Cm>,
+    websockets: WebSockets,
+}
+
+impl Site {
+    /// Both tiers under the same rules of who may call.
+    pub(super) fn new(
+        web: anser_web::Config,
+        sm: Arc<dyn SessionManager>,
+        clock: Arc<dyn Clock>,
+        cm: &Arc<Cm>,
+        sessions: SessionFactory,
+    ) -> Self {
+        let origin = |origin: &anser_web::Origin| origin.as_header().to_str().map(Into::into).ok();
+        let websockets = WebSockets {
+            protocols: vec![WebSocketProtocol {
+                name: anser_wire::SUBPROTOCOL,
+                kind: MessageKind::Binary,
+                sessions,
+            }],
+            origins: web.allowed_origins.iter().filter_map(origin).collect(),
+            hosts: web.allowed_hosts.iter().map(|host| host.as_str().into()).collect(),
+        };
+        Self { rest: anser_web::router(web, sm, clock), cm: cm.clone(), websockets }
+    }
+}
+
+impl Answers for Site {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        if request.uri().path() != WEBSOCKET_PATH {
+            return route(&self.rest, request).await;
+        }
+        let Some(Arrival { remote, tls }) = request.extensions().get::<Arrival>().cloned() else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        self.cm.websocket(request, remote, tls, &self.websockets).map(Body::from)
+    }
+}
+
+/// The admin listener.
+pub(super) struct Admin(pub(super) Router);
+
+impl Answers for Admin {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        route(&self.0, request).await
+    }
+}
+
+async fn route(router: &Router, request: Request<Incoming>) -> Response<Body> {
+    match router.clone().oneshot(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

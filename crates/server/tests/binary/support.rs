@@ -1,0 +1,249 @@
+//! Starts the real `anser` on free ports, and stops it again whatever happens.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// Far above what anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The last line of the banner.
+const READY: &str = "Ctrl-C stops the server.";
+/// Keeps logins in unoptimised builds quick.
+const QUICK_PASSWORDS: (&str, &str) = ("ANSER_AUTH__SCRAM_ITERATIONS", "1000");
+
+/// `anser` with these arguments, on an environment without settings.
+pub fn anser(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anser"));
+    command.args(args).env_clear().env(QUICK_PASSWORDS.0, QUICK_PASSWORDS.1).env("RUST_BACKTRACE", "1");
+    command
+}
+
+/// Runs `anser` to its end.
+pub fn run(args: &[&str]) -> Output {
+    anser(args).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs `anser` to its end with a line on standard input.
+pub fn run_with_input(args: &[&str], input: &str) -> Output {
+    let mut child = anser(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that ends without reading its input has its reasons, and says them.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// The one line on standard error of a run that failed.
+pub fn complaint(output: &Output) -> String {
+    assert!(!output.status.success(), "it succeeded: {}", text(&output.stdout));
+    let text = text(&output.stderr);
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("anser: ")).collect();
+    assert_eq!(lines.len(), 1, "one line says what is wrong: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+    assert_eq!(text.lines().last(), lines.first().copied(), "{text}");
+    lines[0].to_owned()
+}
+
+/// Bytes as text.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The arguments that take free ports.
+pub const FREE_PORTS: [&str; 6] = [
+    "--listen-http",
+    "127.0.0.1:0",
+    "--listen-native",
+    "127.0.0.1:0",
+    "--listen-admin",
+    "127.0.0.1:0",
+];
+
+/// A server that is ready.
+pub struct Server {
+    child: Child,
+    dir: PathBuf,
+    /// What it has printed so far.
+    pub banner: String,
+    /// How long it took to be ready.
+    pub took: Duration,
+    listen: Value,
+    /// Later lines of standard output.
+    lines: mpsc::Receiver<String>,
+}
+
+impl Server {
+    /// Starts one on `dir` and waits until it says that it is ready.
+    pub fn start(dir: &Path, extra: &[&str]) -> Self {
+        let mut command = anser(&["serve", "--data-dir", dir.to_str().unwrap()]);
+        command.args(FREE_PORTS).args(extra).stdout(Stdio::piped());
+        Self::spawn(command, dir)
+    }
+
+    /// Starts what `command` says.
+    pub fn spawn(mut command: Command, dir: &Path) -> Self {
+        let started = clock::now();
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (to, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if to.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut banner = String::new();
+        loop {
+            let line = match lines.recv_timeout(PATIENCE) {
+                Ok(line) => line,
+                Err(_) => {
+                    let _ = child.kill();
+                    panic!("not ready; it said: {banner}");
+                }
+            };
+            banner.push_str(&line);
+            banner.push('\n');
+            if line == READY {
+                break;
+            }
+        }
+        let took = started.elapsed();
+        let listen = std::fs::read(dir.join("listen.json")).unwrap();
+        let listen = serde_json::from_slice(&listen).unwrap();
+        Self { child, dir: dir.to_owned(), banner, took, listen, lines }
+    }
+
+    /// Where the listener `name` is.
+    pub fn address(&self, name: &str) -> &str {
+        self.listen[name].as_str().unwrap()
+    }
+
+    /// The URL of a path on the HTTP listener.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address("http"))
+    }
+
+    /// The password of a demo user.
+    pub fn demo_password(&self, user: &str) -> String {
+        let json = std::fs::read(self.dir.join("demo.json")).unwrap();
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        json[user].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end, and what was printed before it.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let mut printed = String::new();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            printed.push_str(&line);
+            printed.push('\n');
+        }
+        (self.child.wait().unwrap(), printed)
+    }
+
+    /// Asks it to stop, as Ctrl-C does, and waits.
+    pub fn stop(self) -> ExitStatus {
+        self.signal(Signal::INT);
+        self.wait().0
+    }
+
+    /// Ends it without a chance to do anything about it.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone after `wait`; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+mod clock {
+    //! How long a start took, which only the machine's clock knows.
+
+    use std::time::Instant;
+
+    #[expect(clippy::disallowed_methods, reason = "another process is being measured")]
+    pub(super) fn now() -> Instant {
+        Instant::now()
+    }
+}
+
+/// A user of the REST API.
+pub struct Rest {
+    http: reqwest::Client,
+    base: String,
+    pub token: String,
+}
+
+impl Rest {
+    /// Logs in.
+    pub async fn login(server: &Server, user: &str, password: &str) -> Self {
+        let answer = Self::try_login(server, user, password).await;
+        assert_eq!(answer.status(), 200, "{user} logs in");
+        let answer: Value = answer.json().await.unwrap();
+        let token = answer["access_token"].as_str().unwrap().to_owned();
+        Self { http: reqwest::Client::new(), base: server.url(""), token }
+    }
+
+    /// The answer to a login.
+    pub async fn try_login(server: &Server, user: &str, password: &str) -> reqwest::Response {
+        let body = serde_json::json!({"user": user, "password": password, "device": "test"});
+        reqwest::Client::new()
+            .post(server.url("/v1/auth/login"))
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Sends a text and answers with its seq.
+    pub async fn send(&self, to: &str, words: &str) -> u64 {
+        let answer = self
+            .http
+            .post(format!("{}/v1/conversations/{to}/messages", self.base))
+            .bearer_auth(&self.token)
+            .json(&serde_json::json!({"kind": "text", "text": words}))
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let answer: Value = answer.json().await.unwrap();
+        assert!(status.is_success(), "{status}: {answer}");
+        answer["seq"].as_u64().unwrap()
+    }
+
+    /// The texts of a conversation, oldest first, events aside.
+    pub async fn texts(&self, of: &str) -> Vec<String> {
+        let page = self.get(&format!("/v1/conversations/{of}/messages?limit=100")).await;
+        let messages = page["messages"].as_array().unwrap();
+        messages.iter().filter_map(|m| m["text"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// What a path holds.
+    pub async fn get(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.base);
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.unwrap()
+    }
+}
