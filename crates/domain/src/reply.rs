@@ -123,7 +123,8 @@ pub struct Page {
     pub conv: ConvId,
     /// Name, from the viewer's side.
     pub at: Address,
-    /// Entries, ascending by seq, without a gap inside the viewer's membership.
+    /// Entries, ascending by seq and without a gap: a page ends where the viewer's membership
+    /// did.
     pub messages: Vec<Arc<Message>>,
     /// The place this page starts above: `Pull::after`, or the device's cursor.
     pub after: Seq,

@@ -52,6 +52,10 @@ impl Links {
         let now = self.credentials.clock.wall();
         let raised = self.store.raise_epochs(vec![device_id], now).await?;
         let device = raised.into_iter().next().ok_or(Refusal::Revoked)?;
+        // The session may have ended since it was checked.
+        if device.session != session.device.session {
+            return Err(Refusal::Revoked);
+        }
         let actor = Actor { user: device.user, device: device.id, epoch: device.epoch };
         let link = LinkRef { cm: from.peer, link: from.link, epoch: device.epoch };
         let first = self.register(actor, link).await?;
