@@ -76,7 +76,7 @@ async fn run(shared: Arc<Shared>, mut at: watch::Receiver<Option<SocketAddr>>) {
         let Ok(Some(address)) = at.wait_for(Option::is_some).await.map(|it| *it) else { return };
         if let Ok(socket) = TcpStream::connect(address).await {
             links += 1;
-            link(&shared, socket, links % 5 == 0).await;
+            link(&shared, socket, links.is_multiple_of(5)).await;
         }
         tokio::time::sleep(REDIAL).await;
     }
