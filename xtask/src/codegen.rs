@@ -15,21 +15,41 @@ struct Generated {
     args: &'static [&'static str],
 }
 
-const FILES: &[Generated] = &[Generated {
-    file: "docs/src/default.toml",
-    program: "debug/anser",
-    args: &["config", "default"],
-}];
+const PRINTED: &[Generated] = &[
+    Generated {
+        file: "docs/src/default.toml",
+        program: "debug/anser",
+        args: &["config", "default"],
+    },
+    Generated {
+        file: "docs/openapi.json",
+        program: "debug/examples/openapi",
+        args: &["/dev/stdout"],
+    },
+];
+
+/// The tests that compare generated files with the code, and write them anew under `BLESS`: the
+/// vectors and the tables in the protocol's specification.
+const COMPARED: &[&str] = &["vectors"];
+const BLESS: &str = "ANSER_BLESS";
 
 /// Writes them, or with `check` fails when one is stale.
 pub(crate) fn run(check: bool) -> Result<()> {
     shell::build()?;
+    let stale = printed(check)?;
+    compared(check)?;
+    if stale.is_empty() {
+        return Ok(());
+    }
+    bail!("stale: {}; run `cargo xtask codegen`", stale.join(", "))
+}
+
+fn printed(check: bool) -> Result<Vec<&'static str>> {
     let programs = shell::target_dir()?;
     let mut stale = Vec::new();
-    for generated in FILES {
-        let text = shell::read(
-            Command::new(programs.join(generated.program)).args(generated.args).env_clear(),
-        )?;
+    for generated in PRINTED {
+        let mut print = Command::new(programs.join(generated.program));
+        let text = shell::read(print.args(generated.args).env_clear())?;
         if fs::read_to_string(generated.file).is_ok_and(|there| there == text) {
             println!("{} is fresh", generated.file);
         } else if check {
@@ -40,8 +60,18 @@ pub(crate) fn run(check: bool) -> Result<()> {
             println!("{} was written", generated.file);
         }
     }
-    if stale.is_empty() {
-        return Ok(());
+    Ok(stale)
+}
+
+fn compared(check: bool) -> Result<()> {
+    for test in COMPARED {
+        let mut cargo =
+            shell::cargo(["test", "--quiet", "--workspace", "--locked", "--test", test]);
+        cargo.env_remove(BLESS);
+        if !check {
+            cargo.env(BLESS, "1");
+        }
+        shell::run(&mut cargo)?;
     }
-    bail!("stale: {}; run `cargo xtask codegen`", stale.join(", "))
+    Ok(())
 }

@@ -23,17 +23,15 @@ pub(crate) fn run(seconds: u32, target: Option<&str>) -> Result<()> {
     for name in chosen {
         let corpus = found.join(name);
         fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
-        shell::run(
-            tools::FUZZ
-                .command()?
-                // Sanitizers need a nightly compiler; our own code has no unsafe.
-                .args(["fuzz", "run", "--sanitizer", "none", name])
-                .arg(&corpus)
-                .arg(format!("fuzz/corpus/{name}"))
-                .args(["--", "-rss_limit_mb=1024", "-timeout=5", "-print_final_stats=1"])
-                .arg(format!("-max_total_time={seconds}")),
-        )
-        .with_context(|| format!("{name}: see fuzz/artifacts/{name} for what it fell over"))?;
+        // Sanitizers need a nightly compiler; our own code has no unsafe.
+        let plain = ["--sanitizer", "none", name];
+        shell::run(tools::FUZZ.command()?.args(["fuzz", "build"]).args(plain))?;
+        let mut fuzz = tools::FUZZ.command()?;
+        fuzz.args(["fuzz", "run"]).args(plain).arg(&corpus).arg(format!("fuzz/corpus/{name}"));
+        fuzz.args(["--", "-rss_limit_mb=1024", "-timeout=5", "-print_final_stats=1"]);
+        fuzz.arg(format!("-max_total_time={seconds}"));
+        shell::run_terse(&mut fuzz, |line| line.starts_with("stat::"))
+            .with_context(|| format!("see fuzz/artifacts/{name} for what it fell over"))?;
     }
     Ok(())
 }

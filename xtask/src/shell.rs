@@ -1,6 +1,7 @@
 //! Running other programs from the workspace's root.
 
 use std::{
+    collections::VecDeque,
     env,
     ffi::OsStr,
     io::{BufRead, BufReader},
@@ -59,6 +60,37 @@ pub(crate) fn watch(command: &mut Command, mut each: impl FnMut(&str)) -> Result
         each(&line);
     }
     Ok(child.wait()?.success())
+}
+
+/// Runs a talkative program to its end. Of what it writes to standard error only the lines that
+/// `tells` picks are shown, unless it fails: then all of the last ones are.
+pub(crate) fn run_terse(command: &mut Command, tells: impl Fn(&str) -> bool) -> Result<()> {
+    const LAST: usize = 80;
+    say(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", name(command)))?;
+    let err = child.stderr.take().context("no standard error")?;
+    let mut last = VecDeque::with_capacity(LAST);
+    for line in BufReader::new(err).split(b'\n') {
+        let line = line.with_context(|| format!("cannot read from {}", name(command)))?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if tells(&line) {
+            println!("{line}");
+        }
+        if last.len() == LAST {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        last.iter().for_each(|line| println!("{line}"));
+        bail!("{} ended with {status}", name(command));
+    }
+    Ok(())
 }
 
 /// Runs a program quietly and answers what it wrote to standard output.

@@ -79,13 +79,15 @@ impl Tool {
     }
 
     fn ensure(&self) -> Result<PathBuf> {
-        let home = cache()?.join(format!("{}-{}", self.program, self.version));
+        let cache = cache()?;
+        let name = format!("{}-{}", self.program, self.version);
+        let home = cache.join(&name);
         let program = home.join("bin").join(self.program);
         if program.is_file() {
             return Ok(program);
         }
         // Built beside and moved into place, so that an interrupted install is no install.
-        let partial = home.with_extension("partial");
+        let partial = cache.join(format!("{name}.partial"));
         if partial.exists() {
             fs::remove_dir_all(&partial)?;
         }
