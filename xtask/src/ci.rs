@@ -26,7 +26,14 @@ fn spelling() -> Result<()> {
 /// Advisories are not among these: their database is in no package registry, so that a machine
 /// which reaches only registries could not run the check. See `advisories`.
 fn deny() -> Result<()> {
-    shell::run(tools::DENY.command()?.args(["--locked", "check", "licenses", "bans", "sources"]))
+    shell::run(tools::DENY.command()?.args([
+        "--locked",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))
 }
 
 /// Compares dependencies with the RustSec advisory database.
