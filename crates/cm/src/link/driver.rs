@@ -118,9 +118,10 @@ impl Driver {
             }
             let (may_read, was_blocked, hungry) = (look.may_read, look.was_blocked, look.hungry);
             let (close, ending, upgrade) = (look.close, look.ending, look.upgrade);
-            let wrote = self.frame(look);
+            let writing = self.frame(look) || self.unsent.is_some();
             match self.poll_write(cx) {
-                Poll::Ready(Ok(())) if wrote => continue,
+                // More may have come meanwhile.
+                Poll::Ready(Ok(())) if writing => continue,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if !may_read => return Poll::Pending,

@@ -135,7 +135,8 @@ pub(super) mod tests {
             let mut bytes = client_frame(0x82, &payload, mask);
             let len = bytes.len();
             for cut in 0..len {
-                prop_assert_eq!(parse(&mut bytes[..cut].to_vec(), 1000), Ok(None));
+                let mut part = bytes[..cut].to_vec();
+                prop_assert_eq!(parse(&mut part, 1000), Ok(None));
             }
             let parsed = parse(&mut bytes, 1000).unwrap().unwrap();
             prop_assert_eq!(parsed.payload, &payload[..]);

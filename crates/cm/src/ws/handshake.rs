@@ -211,8 +211,9 @@ mod tests {
     fn the_rfcs_example_is_accepted() {
         let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned();
         assert_eq!(ask(&[]), Ok((accept, "anser", false)));
-        let method = sockets().accept(&Method::POST, &HeaderMap::new());
-        assert_eq!(method.err().unwrap().0, StatusCode::METHOD_NOT_ALLOWED);
+        let sockets = sockets();
+        let posted = sockets.accept(&Method::POST, &HeaderMap::new());
+        assert_eq!(posted.err().unwrap().0, StatusCode::METHOD_NOT_ALLOWED);
     }
 
     #[test]

@@ -1,0 +1,13 @@
+//! Links from end to end: real tasks and sockets, small foreign sessions, and an SM that does as
+//! it is told.
+
+mod ending;
+mod fake;
+mod flow;
+mod line;
+mod qos2;
+mod rig;
+mod slow;
+mod starttls;
+mod streams;
+mod websocket;
