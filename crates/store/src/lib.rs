@@ -3,8 +3,14 @@
 //!
 //! [`Store`] keeps everything that must last, first of all the logs. [`Routes`] knows which
 //! device is linked where, which can always be rebuilt. A backend is a folder under `backend/`
-//! and an arm in [`open`].
+//! and an arm in [`open`] or [`open_routes`].
 
+pub mod backend;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod open;
+mod planted;
 pub mod port;
 
+pub use open::{OpenError, open, open_routes};
 pub use port::*;

@@ -14,4 +14,4 @@ pub use people::{
     UserRow,
 };
 pub use routes::{Registered, Registration, Route, RouteTable, Routes, RoutesError};
-pub use store::{Store, StoreError};
+pub use store::{Store, StoreError, StoreStats};

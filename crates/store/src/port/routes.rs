@@ -1,6 +1,6 @@
 //! The live port: which device is linked where. Nothing here is the only copy of anything.
 
-use anser_domain::{DeviceId, LinkId, LinkRef, PeerId, UserId};
+use anser_domain::{DeviceId, LinkRef, PeerId, UserId};
 use async_trait::async_trait;
 use smallvec::SmallVec;
 
@@ -74,10 +74,4 @@ pub trait Routes: Send + Sync + 'static {
 
     /// Changes whenever the map has lost what it held.
     fn generation(&self) -> u64;
-}
-
-/// The link part of a route, for evictions.
-#[must_use]
-pub fn link_of(route: &Route) -> (PeerId, LinkId) {
-    (route.link.cm, route.link.link)
 }

@@ -30,9 +30,28 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refusal) => refusal,
-            StoreError::Failed(_) => Self::Unavailable,
+            StoreError::Failed(reason) => {
+                // The last place that knows it: whoever asked is told nothing of our insides.
+                tracing::error!(reason, "the store failed");
+                Self::Unavailable
+            }
         }
     }
+}
+
+/// Numbers for metrics. All but `queued` count from the opening of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Entries that wait for the writer.
+    pub queued: u64,
+    /// Transactions committed.
+    pub commits: u64,
+    /// Transactions that failed as a whole.
+    pub failures: u64,
+    /// Entries stored.
+    pub appended: u64,
+    /// Retries that were recognised.
+    pub duplicates: u64,
 }
 
 /// Everything that must last. Every method that writes returns after the commit is durable;
@@ -142,7 +161,8 @@ pub trait Store: Send + Sync + 'static {
     /// A device with what decides whether its tokens count.
     async fn device(&self, device: DeviceId) -> Result<Option<DeviceSession>, StoreError>;
 
-    /// Raises devices' epochs, for logins and resumes; the new ones, in order.
+    /// Raises devices' epochs, for logins and resumes; the new ones, in order. One that has been
+    /// forgotten since it was asked for comes back with session 0, as one that was ended.
     async fn raise_epochs(
         &self,
         batch: Vec<DeviceId>,
@@ -172,6 +192,11 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets dedupe keys, revocations and devices unused since their horizons. Bounded work
     /// per call; answers whether more is left.
     async fn prune(&self, now: Millis) -> Result<bool, StoreError>;
+
+    /// Numbers for metrics.
+    fn stats(&self) -> StoreStats {
+        StoreStats::default()
+    }
 
     /// Writes what is queued, folds the journal, and stops. Later calls fail.
     async fn close(&self);

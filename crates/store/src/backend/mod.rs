@@ -1,0 +1,4 @@
+//! The backends: one folder each.
+
+pub mod memory;
+pub mod sqlite;

@@ -1,0 +1,137 @@
+//! Opening the database: settings, migrations, and what to say when it cannot be opened.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::open::OpenError;
+
+/// Layouts, oldest first; a database's `user_version` says how many of them it has.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
+/// `ANSR`, so that another program's database is not taken for ours.
+const APPLICATION_ID: i64 = 0x414e_5352;
+/// How long to wait for another process's transaction, such as a command-line tool's.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
+/// Statements that each connection keeps prepared.
+const STATEMENTS: usize = 96;
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The one that writes.
+    Write,
+    /// One of those that read.
+    Read,
+    /// The one that folds the journal into the database.
+    Checkpoint,
+}
+
+/// Opens, makes or updates the database and returns the connection that writes.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    let name = || path.display().to_string();
+    let said = |error: rusqlite::Error| explain(path, &error);
+    let mut conn = connect(path, Purpose::Write)?;
+    let version: u32 = pragma(&conn, "user_version").map_err(said)?;
+    let application: i64 = pragma(&conn, "application_id").map_err(said)?;
+    let tables: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(said)?;
+    if application != APPLICATION_ID && (application != 0 || version != 0 || tables != 0) {
+        return Err(OpenError::Foreign { path: name() });
+    }
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if version > known {
+        return Err(OpenError::Newer { path: name(), found: version, known });
+    }
+    if tables == 0 {
+        // Takes effect only before the first page is written.
+        conn.pragma_update(None, "page_size", 4096).map_err(said)?;
+    }
+    let mode: String =
+        conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(said)?;
+    if mode != "wal" {
+        return Err(OpenError::Failed {
+            path: name(),
+            reason: "the file system allows no shared memory, which the journal needs".into(),
+        });
+    }
+    migrate(&mut conn).map_err(said)?;
+    touch(&conn).map_err(said)?;
+    Ok(conn)
+}
+
+/// A further connection to a database that [`open`] has prepared.
+pub(super) fn connect(path: &Path, purpose: Purpose) -> Result<Connection, OpenError> {
+    let said = |error: rusqlite::Error| explain(path, &error);
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if purpose == Purpose::Write {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let conn = Connection::open_with_flags(path, flags).map_err(said)?;
+    configure(&conn, purpose).map_err(said)?;
+    Ok(conn)
+}
+
+fn configure(conn: &Connection, purpose: Purpose) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A promise is a commit that survives power loss.
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "mmap_size", 0)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    // In KiB when negative. Readers' caches fill from the system's, so theirs can be small.
+    let cache = if purpose == Purpose::Write { -65_536 } else { -8_192 };
+    conn.pragma_update(None, "cache_size", cache)?;
+    if purpose == Purpose::Read {
+        conn.pragma_update(None, "query_only", true)?;
+    }
+    Ok(())
+}
+
+fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
+    loop {
+        // Another process may be doing the same: look again once the lock is held.
+        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let version: u32 = pragma(&tx, "user_version")?;
+        let next = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version));
+        let Some(migration) = next else { return tx.commit() };
+        tx.execute_batch(migration)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", version + 1)?;
+        tx.commit()?;
+    }
+}
+
+/// Reads a row of every table, so that a damaged file is found now rather than by a user.
+fn touch(conn: &Connection) -> rusqlite::Result<()> {
+    let mut names = conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for name in names {
+        let mut any = conn.prepare(&format!("SELECT * FROM \"{name}\" LIMIT 1"))?;
+        any.exists([])?;
+    }
+    Ok(())
+}
+
+fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> rusqlite::Result<T> {
+    conn.pragma_query_value(None, name, |row| row.get(0))
+}
+
+fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let path = path.display().to_string();
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::SystemIoFailure,
+        ) => OpenError::NotWritable { path, reason },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenError::Corrupt { path, reason }
+        }
+        Some(ErrorCode::DiskFull) => OpenError::Full { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
+        _ => OpenError::Failed { path, reason },
+    }
+}

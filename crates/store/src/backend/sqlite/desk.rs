@@ -1,0 +1,430 @@
+//! What the writer has before it while a transaction is open: the connection, what it remembers
+//! of the database, and what it has still to write.
+
+use std::sync::Arc;
+
+use anser_domain::{Clock, ConvId, GroupName, Millis, Ord64, Seq, UserId, UserName};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+use rustc_hash::FxHashMap;
+
+use super::{
+    acls::{self, Acls},
+    cache::Cache,
+    convert::{id_at, num, sql},
+};
+use crate::{
+    planted::{Plant, RESERVED, planted},
+    port::{Acl, StoreError},
+};
+
+/// Users, names and pairs that the writer remembers, at least; twice as many at most.
+const REMEMBERED: usize = 131_072;
+/// Heads that it remembers, with their members: some 500 bytes for a direct conversation.
+const HEADS: usize = 65_536;
+
+/// A user, as far as appends ask.
+#[derive(Clone)]
+pub(super) struct Person {
+    pub(super) name: UserName,
+    pub(super) disabled: bool,
+}
+
+/// A conversation's head, possibly ahead of its row until [`Desk::flush`].
+pub(super) struct Head {
+    pub(super) last: Seq,
+    pub(super) ord: Ord64,
+    pub(super) last_message: Seq,
+    pub(super) changed: u64,
+    pub(super) kind: i64,
+    pub(super) acl: Arc<Acl>,
+    dirty: bool,
+}
+
+/// Statements of the message path, prepared once.
+pub(super) struct Hot<'c> {
+    begin: Statement<'c>,
+    commit: Statement<'c>,
+    data_version: Statement<'c>,
+    last_id: Statement<'c>,
+    save_id: Statement<'c>,
+    head: Statement<'c>,
+    save_head: Statement<'c>,
+    save_read: Statement<'c>,
+    pub(super) insert_dedupe: Statement<'c>,
+    pub(super) find_dedupe: Statement<'c>,
+    pub(super) delete_dedupe: Statement<'c>,
+    pub(super) insert_message: Statement<'c>,
+}
+
+impl<'c> Hot<'c> {
+    fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            begin: conn.prepare("BEGIN IMMEDIATE")?,
+            commit: conn.prepare("COMMIT")?,
+            data_version: conn.prepare("PRAGMA data_version")?,
+            last_id: conn.prepare("SELECT last_id FROM meta WHERE one = 1")?,
+            save_id: conn.prepare("UPDATE meta SET last_id = ?1 WHERE one = 1")?,
+            head: conn.prepare(
+                "SELECT kind, last_seq, ord, last_message, acl_version, changed \
+                 FROM heads WHERE conv = ?1",
+            )?,
+            save_head: conn.prepare(
+                "UPDATE heads SET last_seq = ?2, ord = ?3, last_message = ?4, acl_version = ?5, \
+                 changed = ?6 WHERE conv = ?1",
+            )?,
+            save_read: conn.prepare(
+                "UPDATE members SET read_seq = ?3, read_ord = ?4 WHERE user = ?1 AND conv = ?2",
+            )?,
+            insert_dedupe: conn.prepare(
+                "INSERT OR IGNORE INTO dedupe (cid, device, conv, id, seq) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            find_dedupe: conn
+                .prepare("SELECT id FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
+            delete_dedupe: conn
+                .prepare("DELETE FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
+            insert_message: conn.prepare(
+                "INSERT INTO msgs (id, conv, seq, ord, user, device, cid, kind, body, reply_to, \
+                 mentions, protocol, payload) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?,
+        })
+    }
+}
+
+/// The writer's desk.
+pub(super) struct Desk<'c> {
+    pub(super) conn: &'c Connection,
+    pub(super) hot: Hot<'c>,
+    /// The time of this transaction.
+    pub(super) now: Millis,
+    clock: Arc<dyn Clock>,
+    acls: Arc<Acls>,
+    data_version: i64,
+    last_id: u64,
+    saved_id: u64,
+    begun_id: u64,
+    next_conv: Option<u64>,
+    people: Cache<UserId, Person>,
+    names: Cache<UserName, UserId>,
+    directs: Cache<(UserId, UserId), ConvId>,
+    groups: Cache<GroupName, ConvId>,
+    heads: Cache<ConvId, Head>,
+    dirty: Vec<ConvId>,
+    reads: FxHashMap<(UserId, ConvId), (Seq, Ord64)>,
+    fresh: Vec<Arc<Acl>>,
+}
+
+impl<'c> Desk<'c> {
+    pub(super) fn new(
+        conn: &'c Connection,
+        clock: Arc<dyn Clock>,
+        acls: Arc<Acls>,
+    ) -> rusqlite::Result<Self> {
+        let mut desk = Self {
+            conn,
+            hot: Hot::prepare(conn)?,
+            now: clock.wall(),
+            clock,
+            acls,
+            data_version: 0,
+            last_id: 0,
+            saved_id: 0,
+            begun_id: 0,
+            next_conv: None,
+            people: Cache::new(REMEMBERED),
+            names: Cache::new(REMEMBERED),
+            directs: Cache::new(REMEMBERED),
+            groups: Cache::new(REMEMBERED),
+            heads: Cache::new(HEADS),
+            dirty: Vec::new(),
+            reads: FxHashMap::default(),
+            fresh: Vec::new(),
+        };
+        desk.begin()?;
+        desk.rollback();
+        Ok(desk)
+    }
+
+    // — the transaction —
+
+    /// Locks the database for writing. What was remembered still holds unless another process
+    /// wrote in between.
+    pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
+        self.hot.begin.execute([])?;
+        self.now = self.clock.wall();
+        let version = self.hot.data_version.query_row([], |row| row.get(0))?;
+        if version != self.data_version {
+            self.forget();
+            self.acls.clear();
+            self.data_version = version;
+            self.saved_id = self.stored_id()?;
+            // Ids that were given away and rolled back are not given again.
+            self.last_id = self.last_id.max(self.saved_id);
+        }
+        self.begun_id = self.last_id;
+        Ok(())
+    }
+
+    /// Writes what is owed and makes it durable.
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.hot.commit.execute([])?;
+        for acl in self.fresh.drain(..) {
+            self.acls.keep(&acl);
+        }
+        self.people.trim();
+        self.names.trim();
+        self.directs.trim();
+        self.groups.trim();
+        self.heads.trim();
+        Ok(())
+    }
+
+    /// Gives the transaction up, and with it everything remembered.
+    pub(super) fn rollback(&mut self) {
+        if !self.conn.is_autocommit() {
+            // If even this fails, the next BEGIN does too and says so.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        self.forget();
+        self.data_version = 0;
+    }
+
+    /// Writes heads and read cursors that the transaction has moved.
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        let ahead = if planted(Plant::SeqOutsideTx) { RESERVED } else { 0 };
+        self.dirty.sort_unstable();
+        for conv in self.dirty.drain(..) {
+            let Some(head) = self.heads.get_mut(&conv) else { continue };
+            head.dirty = false;
+            self.hot.save_head.execute(params![
+                sql(conv.0),
+                sql(head.last.0 + ahead),
+                sql(head.ord.0),
+                sql(head.last_message.0),
+                sql(head.acl.version),
+                sql(head.changed),
+            ])?;
+        }
+        for ((user, conv), (seq, ord)) in self.reads.drain() {
+            self.hot.save_read.execute(params![
+                sql(user.0),
+                sql(conv.0),
+                sql(seq.0),
+                sql(ord.0)
+            ])?;
+        }
+        if self.saved_id != self.last_id {
+            self.hot.save_id.execute([sql(self.last_id)])?;
+            self.saved_id = self.last_id;
+        }
+        Ok(())
+    }
+
+    /// Runs a write that is no entry. One that fails leaves no trace; one that refuses has done
+    /// so before it changed anything that is remembered.
+    pub(super) fn guarded<T>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.conn.prepare_cached("SAVEPOINT work")?.execute([])?;
+        let result = write(self).and_then(|done| self.flush().map(|()| done));
+        if let Err(error) = &result {
+            // Without a transaction there is nothing left to take back; the writer sees it.
+            if !self.conn.is_autocommit() {
+                self.conn.prepare_cached("ROLLBACK TO work")?.execute([])?;
+            }
+            if matches!(error, StoreError::Failed(_)) {
+                self.forget();
+            }
+        }
+        if !self.conn.is_autocommit() {
+            self.conn.prepare_cached("RELEASE work")?.execute([])?;
+        }
+        result
+    }
+
+    /// The watermark on disk.
+    pub(super) fn stored_id(&mut self) -> rusqlite::Result<u64> {
+        self.hot.last_id.query_row([], |row| num(row, 0))
+    }
+
+    /// The last id given away before this transaction, and by now.
+    pub(super) fn ids(&self) -> (u64, u64) {
+        (self.begun_id, self.last_id)
+    }
+
+    /// Forgets everything: it may not be so.
+    pub(super) fn forget(&mut self) {
+        self.people.clear();
+        self.names.clear();
+        self.directs.clear();
+        self.groups.clear();
+        self.heads.clear();
+        self.dirty.clear();
+        self.reads.clear();
+        self.fresh.clear();
+        self.next_conv = None;
+    }
+
+    /// Forgets a user that this transaction changes.
+    pub(super) fn forget_person(&mut self, user: UserId) {
+        self.people.remove(&user);
+    }
+
+    // — what is remembered, or looked up —
+
+    /// The next id: later than every other, and telling the time.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id = (self.last_id + 1).max(id_at(self.now));
+        self.last_id
+    }
+
+    /// The key that the next new conversation gets.
+    pub(super) fn next_conv(&mut self) -> Result<ConvId, StoreError> {
+        if self.next_conv.is_none() {
+            let mut query =
+                self.conn.prepare_cached("SELECT coalesce(max(conv), 0) + 1 FROM heads")?;
+            self.next_conv = Some(query.query_row([], |row| num(row, 0))?);
+        }
+        Ok(ConvId(self.next_conv.unwrap_or_default()))
+    }
+
+    pub(super) fn person(&mut self, user: UserId) -> Result<Option<Person>, StoreError> {
+        if let Some(person) = self.people.get(&user) {
+            return Ok(Some(person.clone()));
+        }
+        let mut query =
+            self.conn.prepare_cached("SELECT name, disabled FROM users WHERE id = ?1")?;
+        let found = query
+            .query_row([sql(user.0)], |row| {
+                let name = UserName::trusted(row.get_ref(0)?.as_str()?);
+                Ok(Person { name, disabled: row.get(1)? })
+            })
+            .optional()?;
+        if let Some(person) = &found {
+            self.people.insert(user, person.clone());
+        }
+        Ok(found)
+    }
+
+    pub(super) fn user_named(&mut self, name: &UserName) -> Result<Option<UserId>, StoreError> {
+        if let Some(user) = self.names.get(name) {
+            return Ok(Some(*user));
+        }
+        let mut query = self.conn.prepare_cached("SELECT id FROM users WHERE name = ?1")?;
+        let found = query.query_row([name.as_str()], |row| num(row, 0)).optional()?.map(UserId);
+        if let Some(user) = found {
+            self.names.insert(name.clone(), user);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn direct(&mut self, a: UserId, b: UserId) -> Result<Option<ConvId>, StoreError> {
+        let pair = (a.min(b), a.max(b));
+        if let Some(conv) = self.directs.get(&pair) {
+            return Ok(Some(*conv));
+        }
+        let mut query =
+            self.conn.prepare_cached("SELECT conv FROM directs WHERE lo = ?1 AND hi = ?2")?;
+        let found = query
+            .query_row([sql(pair.0.0), sql(pair.1.0)], |row| num(row, 0))
+            .optional()?
+            .map(ConvId);
+        if let Some(conv) = found {
+            self.directs.insert(pair, conv);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn group(&mut self, name: &GroupName) -> Result<Option<ConvId>, StoreError> {
+        if let Some(conv) = self.groups.get(name) {
+            return Ok(Some(*conv));
+        }
+        let mut query = self.conn.prepare_cached("SELECT conv FROM groups WHERE name = ?1")?;
+        let found = query.query_row([name.as_str()], |row| num(row, 0)).optional()?.map(ConvId);
+        if let Some(conv) = found {
+            self.groups.insert(name.clone(), conv);
+        }
+        Ok(found)
+    }
+
+    /// A head with its members, of this transaction.
+    pub(super) fn head(&mut self, conv: ConvId) -> Result<Option<&Head>, StoreError> {
+        if self.heads.get(&conv).is_none() {
+            let Some(head) = self.load_head(conv)? else { return Ok(None) };
+            self.heads.insert(conv, head);
+        }
+        Ok(self.heads.get(&conv))
+    }
+
+    fn load_head(&mut self, conv: ConvId) -> Result<Option<Head>, StoreError> {
+        let found = self.hot.head.query_row([sql(conv.0)], |row| {
+            let head = (Seq(num(row, 1)?), Ord64(num(row, 2)?), Seq(num(row, 3)?));
+            Ok((row.get::<_, i64>(0)?, head, num(row, 4)?, num(row, 5)?))
+        });
+        let Some((kind, (last, ord, last_message), version, changed)) = found.optional()? else {
+            return Ok(None);
+        };
+        let acl = match self.acls.find(conv, version) {
+            Some(acl) => acl,
+            None => Arc::new(acls::load(self.conn, conv, version, kind)?),
+        };
+        Ok(Some(Head { last, ord, last_message, changed, kind, acl, dirty: false }))
+    }
+
+    // — moves —
+
+    /// Moves a head; its row follows at the end of the transaction.
+    pub(super) fn move_head(&mut self, conv: ConvId, change: impl FnOnce(&mut Head)) {
+        if let Some(head) = self.heads.get_mut(&conv) {
+            change(head);
+            if !head.dirty {
+                head.dirty = true;
+                self.dirty.push(conv);
+            }
+        }
+    }
+
+    /// Puts a version of the members that this transaction makes in place of the last.
+    pub(super) fn set_acl(&mut self, acl: &Arc<Acl>) {
+        self.move_head(acl.conv, |head| head.acl = Arc::clone(acl));
+        self.fresh.push(Arc::clone(acl));
+    }
+
+    /// Moves a sender's own read cursor, which cannot go backward: it follows the head.
+    pub(super) fn move_read(&mut self, user: UserId, conv: ConvId, seq: Seq, ord: Ord64) {
+        let ahead = u64::from(planted(Plant::CursorAhead));
+        self.reads.insert((user, conv), (Seq(seq.0 + ahead), ord));
+    }
+
+    /// Makes the row of a new conversation.
+    pub(super) fn make_head(&mut self, kind: i64, acl: &Arc<Acl>) -> Result<(), StoreError> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO heads (conv, kind, last_seq, ord, last_message, acl_version, floor_seq, \
+             changed) VALUES (?1, ?2, 0, 0, 0, ?3, 0, 0)",
+        )?;
+        insert.execute(params![sql(acl.conv.0), kind, sql(acl.version)])?;
+        self.next_conv = Some(acl.conv.0 + 1);
+        self.heads.insert(
+            acl.conv,
+            Head {
+                last: Seq::ZERO,
+                ord: Ord64(0),
+                last_message: Seq::ZERO,
+                changed: 0,
+                kind,
+                acl: Arc::clone(acl),
+                dirty: false,
+            },
+        );
+        self.fresh.push(Arc::clone(acl));
+        Ok(())
+    }
+
+    /// Remembers the pair of a conversation that this transaction made.
+    pub(super) fn note_direct(&mut self, lo: UserId, hi: UserId, conv: ConvId) {
+        self.directs.insert((lo, hi), conv);
+    }
+}

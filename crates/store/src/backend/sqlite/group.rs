@@ -1,0 +1,326 @@
+//! Groups: their beginning, and who comes and goes. The entry that says so and its effect on the
+//! membership are one transaction.
+
+use std::sync::Arc;
+
+use anser_domain::{
+    Change, Content, GroupRole, LogEvent, Member, MemberChange, Message, MessageId, NewGroup,
+    Ord64, Refusal, Sender, Seq, UserName,
+};
+use rusqlite::{OptionalExtension, params};
+use rustc_hash::FxHashMap;
+
+use super::{
+    acls::GROUP,
+    append::{NewMember, Slot, duplicate, insert, insert_dedupe, insert_member, next_slot, stored},
+    convert::{group_role_number, num, sql, time_of},
+    desk::Desk,
+};
+use crate::port::{Acl, Append, Appended, ConversationKind, Entry, Gate, StoreError};
+
+/// The largest group: its members are held in memory by whoever fans out to them.
+const MAX_MEMBERS: usize = 100_000;
+const TOO_MANY: Refusal = Refusal::TooLarge("a group has at most 100,000 members");
+const OWNERLESS: Refusal =
+    Refusal::Invalid("a group keeps its owner: hand the group over to someone else first");
+
+/// Makes a group.
+pub(super) fn create(
+    desk: &mut Desk<'_>,
+    gate: &dyn Gate,
+    append: &Append,
+    name: UserName,
+) -> Result<Appended, StoreError> {
+    let Entry::NewGroup(new) = &append.entry else { return Err(Refusal::Unavailable.into()) };
+    let actor = append.actor;
+    let mut listed = vec![(name.clone(), GroupRole::Owner)];
+    for member in distinct(&new.members) {
+        if *member != name {
+            listed.push((member.clone(), GroupRole::Member));
+        }
+    }
+    if let Some(conv) = desk.group(&new.name)? {
+        let first = stored(desk, actor.device, new.client_id, conv)?.ok_or(Refusal::NameTaken)?;
+        let said = Content::Event(LogEvent::Created { members: listed });
+        if first.content != said || title(desk, conv)? != *new.title {
+            return Err(Refusal::Conflict.into());
+        }
+        let acl = desk.head(conv)?.map(|head| Arc::clone(&head.acl));
+        return Ok(duplicate(acl.ok_or(Refusal::NotMember)?, first));
+    }
+    if listed.len() > MAX_MEMBERS {
+        return Err(TOO_MANY.into());
+    }
+    let members = listed
+        .iter()
+        .map(|(name, role)| Ok(known(desk, name, *role)?))
+        .map(|member: Result<Member, StoreError>| member.map(|member| (member.user, member)))
+        .collect::<Result<FxHashMap<_, _>, _>>()?;
+    let conv = desk.next_conv()?;
+    let kind = ConversationKind::Group(new.name.clone());
+    let acl = Arc::new(Acl { conv, version: 1, kind, members });
+    gate.admit(&acl, Seq::ZERO, append)?;
+
+    let id = desk.next_id();
+    desk.make_head(GROUP, &acl)?;
+    insert_group(desk, &acl, new)?;
+    for member in acl.members.values() {
+        let row = NewMember { user: member.user, role: member.role, peer: None };
+        insert_member(desk, &acl, row, Seq(1), Ord64(0), id)?;
+    }
+    let slot = Slot { conv, seq: Seq(1), ord: Ord64(0), acl };
+    write(desk, append, name, slot, id, LogEvent::Created { members: listed })
+}
+
+/// Changes who is in a group.
+pub(super) fn change(
+    desk: &mut Desk<'_>,
+    gate: &dyn Gate,
+    append: &Append,
+    name: UserName,
+) -> Result<Appended, StoreError> {
+    let Entry::Change(wish) = &append.entry else { return Err(Refusal::Unavailable.into()) };
+    let actor = append.actor;
+    let conv = desk.group(&wish.group)?.ok_or(Refusal::NotMember)?;
+    // Before membership: whoever left and asks again gets the answer they missed.
+    let first = stored(desk, actor.device, wish.client_id, conv)?;
+    let head = desk.head(conv)?.ok_or(Refusal::NotMember)?;
+    let head_seq = head.last;
+    let mut slot = next_slot(head, conv, true);
+    if let Some(first) = first {
+        if !says(&first, wish) {
+            return Err(Refusal::Conflict.into());
+        }
+        return Ok(duplicate(slot.acl, first));
+    }
+    if !slot.acl.members.contains_key(&actor.user) {
+        return Err(Refusal::NotMember.into());
+    }
+    gate.admit(&slot.acl, head_seq, append)?;
+    let step = plan(desk, &slot.acl, wish)?;
+
+    let id = desk.next_id();
+    let mut acl = Acl::clone(&slot.acl);
+    acl.version += 1;
+    for member in &step.put {
+        put(desk, &acl, member, slot.seq, slot.ord, id)?;
+        acl.members.insert(member.user, member.clone());
+    }
+    for member in &step.removed {
+        remove(desk, &acl, member, slot.seq, slot.ord, id)?;
+        acl.members.remove(&member.user);
+    }
+    slot.acl = Arc::new(acl);
+    desk.set_acl(&slot.acl);
+    let mut appended = write(desk, append, name, slot, id, step.event)?;
+    appended.removed = step.removed;
+    Ok(appended)
+}
+
+/// What a change comes to.
+struct Step {
+    put: Vec<Member>,
+    removed: Vec<Member>,
+    event: LogEvent,
+}
+
+fn plan(desk: &mut Desk<'_>, acl: &Acl, wish: &Change) -> Result<Step, StoreError> {
+    match &wish.change {
+        MemberChange::Put { users, role } => plan_put(desk, acl, &distinct(users), *role),
+        MemberChange::Remove { users } => plan_remove(desk, acl, &distinct(users)),
+    }
+}
+
+fn plan_put(
+    desk: &mut Desk<'_>,
+    acl: &Acl,
+    users: &[&UserName],
+    role: GroupRole,
+) -> Result<Step, StoreError> {
+    let mut put = Vec::with_capacity(users.len() + 1);
+    for name in users {
+        put.push(known(desk, name, role)?);
+    }
+    let owner = acl.members.values().find(|member| member.role == GroupRole::Owner);
+    if role == GroupRole::Owner {
+        if put.len() != 1 {
+            return Err(Refusal::Invalid("a group is handed over to exactly one user").into());
+        }
+        if let Some(owner) = owner.filter(|owner| put.iter().all(|new| new.user != owner.user)) {
+            put.push(Member { role: GroupRole::Admin, ..owner.clone() });
+        }
+    } else if owner.is_some_and(|owner| put.iter().any(|new| new.user == owner.user)) {
+        return Err(OWNERLESS.into());
+    }
+    if put.is_empty() {
+        return Err(Refusal::Invalid("a change names at least one user").into());
+    }
+    let coming = put.iter().filter(|new| !acl.members.contains_key(&new.user)).count();
+    if acl.members.len() + coming > MAX_MEMBERS {
+        return Err(TOO_MANY.into());
+    }
+    let members = put.iter().map(|member| (member.name.clone(), member.role)).collect();
+    Ok(Step { put, removed: Vec::new(), event: LogEvent::Joined { members } })
+}
+
+fn plan_remove(desk: &mut Desk<'_>, acl: &Acl, users: &[&UserName]) -> Result<Step, StoreError> {
+    let mut removed = Vec::with_capacity(users.len());
+    for name in users {
+        let user = desk.user_named(name)?.ok_or(Refusal::NoSuchUser)?;
+        let member = acl.members.get(&user);
+        let member = member.ok_or(Refusal::Invalid("someone named is not a member"))?;
+        if member.role == GroupRole::Owner {
+            return Err(OWNERLESS.into());
+        }
+        removed.push(member.clone());
+    }
+    if removed.is_empty() {
+        return Err(Refusal::Invalid("a change names at least one user").into());
+    }
+    let members = removed.iter().map(|member| member.name.clone()).collect();
+    Ok(Step { put: Vec::new(), removed, event: LogEvent::Removed { members } })
+}
+
+/// Whether the stored entry is what this wish would have said.
+fn says(first: &Message, wish: &Change) -> bool {
+    match (&first.content, &wish.change) {
+        (
+            Content::Event(LogEvent::Joined { members }),
+            MemberChange::Put { users, role: GroupRole::Owner },
+        ) => members.first().map(|member| &member.0) == users.first(),
+        (Content::Event(LogEvent::Joined { members }), MemberChange::Put { users, role }) => {
+            let users = distinct(users);
+            members.len() == users.len()
+                && members.iter().zip(users).all(|(said, user)| said.0 == *user && said.1 == *role)
+        }
+        (Content::Event(LogEvent::Removed { members }), MemberChange::Remove { users }) => {
+            members.iter().eq(distinct(users))
+        }
+        _ => false,
+    }
+}
+
+fn distinct(names: &[UserName]) -> Vec<&UserName> {
+    let mut seen = rustc_hash::FxHashSet::default();
+    names.iter().filter(|name| seen.insert(*name)).collect()
+}
+
+fn known(desk: &mut Desk<'_>, name: &UserName, role: GroupRole) -> Result<Member, StoreError> {
+    let user = desk.user_named(name)?.ok_or(Refusal::NoSuchUser)?;
+    let person = desk.person(user)?.filter(|person| !person.disabled);
+    let name = person.ok_or(Refusal::NoSuchUser)?.name;
+    Ok(Member { user, name, role })
+}
+
+fn title(desk: &Desk<'_>, conv: anser_domain::ConvId) -> Result<String, StoreError> {
+    let mut query = desk.conn.prepare_cached("SELECT title FROM groups WHERE conv = ?1")?;
+    Ok(query.query_row([sql(conv.0)], |row| row.get(0))?)
+}
+
+fn insert_group(desk: &Desk<'_>, acl: &Acl, new: &NewGroup) -> Result<(), StoreError> {
+    let mut insert = desk.conn.prepare_cached(
+        "INSERT INTO groups (conv, name, title, created) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    insert.execute(params![sql(acl.conv.0), new.name.as_str(), &*new.title, desk.now.0])?;
+    Ok(())
+}
+
+/// Lets someone in, again perhaps, or changes their standing.
+fn put(
+    desk: &Desk<'_>,
+    acl: &Acl,
+    member: &Member,
+    seq: Seq,
+    ord: Ord64,
+    id: u64,
+) -> Result<(), StoreError> {
+    let key = [sql(member.user.0), sql(acl.conv.0)];
+    if acl.members.contains_key(&member.user) {
+        let mut update = desk.conn.prepare_cached(
+            "UPDATE members SET role = ?3, acl_version = ?4, changed = ?5 \
+             WHERE user = ?1 AND conv = ?2",
+        )?;
+        let role = group_role_number(member.role);
+        update.execute(params![key[0], key[1], role, sql(acl.version), sql(id)])?;
+        return Ok(());
+    }
+    let mut query = desk
+        .conn
+        .prepare_cached("SELECT from_seq, until_seq FROM members WHERE user = ?1 AND conv = ?2")?;
+    let span = query.query_row(key, |row| Ok((num(row, 0)?, num(row, 1)?))).optional()?;
+    let Some((from, until)) = span else {
+        let row = NewMember { user: member.user, role: member.role, peer: None };
+        return insert_member(desk, acl, row, seq, ord, id);
+    };
+    let mut insert = desk.conn.prepare_cached(
+        "INSERT INTO spans (user, conv, from_seq, until_seq) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    insert.execute([key[0], key[1], sql(from), sql(until)])?;
+    let mut update = desk.conn.prepare_cached(
+        "UPDATE members SET role = ?3, from_seq = ?4, until_seq = NULL, until_ord = NULL, \
+         earlier = earlier + 1, read_seq = ?5, read_ord = ?6, joined = ?7, acl_version = ?8, \
+         changed = ?9 WHERE user = ?1 AND conv = ?2",
+    )?;
+    update.execute(params![
+        key[0],
+        key[1],
+        group_role_number(member.role),
+        sql(seq.0),
+        sql(seq.0 - 1),
+        sql(ord.0),
+        desk.now.0,
+        sql(acl.version),
+        sql(id)
+    ])?;
+    Ok(())
+}
+
+/// Takes someone out: `seq` is the last entry they see.
+fn remove(
+    desk: &Desk<'_>,
+    acl: &Acl,
+    member: &Member,
+    seq: Seq,
+    ord: Ord64,
+    id: u64,
+) -> Result<(), StoreError> {
+    let mut update = desk.conn.prepare_cached(
+        "UPDATE members SET until_seq = ?3, until_ord = ?4, acl_version = ?5, changed = ?6 \
+         WHERE user = ?1 AND conv = ?2",
+    )?;
+    update.execute([
+        sql(member.user.0),
+        sql(acl.conv.0),
+        sql(seq.0),
+        sql(ord.0),
+        sql(acl.version),
+        sql(id),
+    ])?;
+    Ok(())
+}
+
+fn write(
+    desk: &mut Desk<'_>,
+    append: &Append,
+    name: UserName,
+    slot: Slot,
+    id: u64,
+    event: LogEvent,
+) -> Result<Appended, StoreError> {
+    let client_id = append.entry.client_id();
+    insert_dedupe(desk, append.actor.device, client_id, &slot, id)?;
+    let message = Message {
+        conv: slot.conv,
+        seq: slot.seq,
+        ord: slot.ord,
+        id: MessageId(id),
+        sender: Sender { user: append.actor.user, name, device: append.actor.device },
+        client_id,
+        ts: time_of(id),
+        content: Content::Event(event),
+        reply_to: None,
+        mentions: Vec::new(),
+        payload: None,
+    };
+    insert(desk, message, slot.acl)
+}

@@ -1,0 +1,166 @@
+//! The list of a user's conversations: what changed, and how each stands.
+
+use std::sync::Arc;
+
+use anser_domain::{
+    Actor, Changes, ConvId, ConversationState, Message, Ord64, Seq, SyncToken, UserId, UserName,
+    unread,
+};
+use rusqlite::OptionalExtension;
+
+use super::{
+    acls::GROUP,
+    convert::{num, opt, sql},
+    reader::Reader,
+};
+use crate::port::{ListPage, StoreError};
+
+/// The longest page, whatever was asked for.
+const MAX_PAGE: u16 = 1_000;
+/// How far below an ex-member's last entry the newest message is looked for.
+const LOOK_BACK: u64 = 200;
+
+/// When a member's row last changed: members see every change, ex-members their removal.
+const CHANGED: &str = "CASE WHEN m.until_seq IS NULL THEN max(h.changed, m.changed) \
+                       ELSE m.changed END";
+
+impl Reader<'_> {
+    /// Everything at or below it is committed, since there is one writer.
+    pub(super) fn watermark(&self) -> Result<SyncToken, StoreError> {
+        let mut query = self.conn.prepare_cached("SELECT last_id FROM meta WHERE one = 1")?;
+        Ok(SyncToken(query.query_row([], |row| num(row, 0))?))
+    }
+
+    pub(super) fn conversations(
+        &mut self,
+        actor: Actor,
+        page: ListPage,
+        limit: u16,
+    ) -> Result<Changes, StoreError> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let (compare, order, bound) = match page {
+            ListPage::Since(token) => (">", "ASC", token.0),
+            ListPage::Before(Some(token)) => ("<", "DESC", token.0),
+            ListPage::Before(None) => ("<", "DESC", i64::MAX.cast_unsigned()),
+        };
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT m.conv, {CHANGED} AS c FROM members m CROSS JOIN heads h ON h.conv = m.conv \
+             WHERE m.user = ?1 AND c {compare} ?2 ORDER BY c {order} LIMIT ?3"
+        ))?;
+        // A token of another store, or of the future, may be past what the engine can hold.
+        let bound = sql(bound.min(i64::MAX.cast_unsigned()));
+        let mut rows = query.query([sql(actor.user.0), bound, i64::from(limit) + 1])?;
+        let mut found = Vec::with_capacity(usize::from(limit) + 1);
+        while let Some(row) = rows.next()? {
+            found.push((ConvId(num(row, 0)?), SyncToken(num(row, 1)?)));
+        }
+        let more = found.len() > usize::from(limit);
+        found.truncate(usize::from(limit));
+        let token = match (page, found.last()) {
+            (ListPage::Since(_), Some((_, last))) if more => *last,
+            (ListPage::Since(since), _) => self.watermark()?.max(since),
+            (ListPage::Before(_), Some((_, last))) => *last,
+            (ListPage::Before(before), None) => before.unwrap_or_default(),
+        };
+        let conversations = found
+            .into_iter()
+            .map(|(conv, changed)| self.state(actor, conv, changed))
+            .collect::<Result<_, _>>()?;
+        Ok(Changes { conversations, token, more })
+    }
+
+    fn state(
+        &mut self,
+        actor: Actor,
+        conv: ConvId,
+        changed: SyncToken,
+    ) -> Result<ConversationState, StoreError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT h.kind, h.last_seq, h.ord, h.last_message, m.peer, m.from_seq, m.until_seq, \
+             m.until_ord, m.read_seq, m.read_ord, p.delivered, p.read_seq, c.seq \
+             FROM members m CROSS JOIN heads h ON h.conv = m.conv \
+             LEFT JOIN members p ON p.user = m.peer AND p.conv = m.conv AND m.peer <> m.user \
+             LEFT JOIN cursors c ON c.device = ?3 AND c.conv = m.conv \
+             WHERE m.user = ?1 AND m.conv = ?2",
+        )?;
+        let key = [sql(actor.user.0), sql(conv.0), sql(actor.device.0)];
+        let mut rows = query.query(key)?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let (kind, peer) = (row.get(0)?, opt(row, 4)?);
+        let (from, until) = (Seq(num(row, 5)?), opt(row, 6)?.map(Seq));
+        let head = until.unwrap_or(Seq(num(row, 1)?));
+        let head_ord =
+            Ord64(if until.is_some() { opt(row, 7)?.unwrap_or(0) } else { num(row, 2)? });
+        let last = match until {
+            None => Some(Seq(num(row, 3)?)).filter(|last| *last >= from),
+            Some(until) => self.newest_message(conv, from, until)?,
+        };
+        let start = Seq(from.0.saturating_sub(1));
+        Ok(ConversationState {
+            conv,
+            at: self.address(conv, kind, peer)?,
+            title: self.title(conv, kind, peer)?,
+            head,
+            last: self.last(conv, last)?,
+            delivered: opt(row, 12)?.map_or(start, Seq).min(head),
+            read: Seq(num(row, 8)?),
+            peer_delivered: Seq(opt(row, 10)?.unwrap_or(0)),
+            peer_read: Seq(opt(row, 11)?.unwrap_or(0)),
+            unread: unread(head_ord, Ord64(num(row, 9)?)),
+            member: until.is_none(),
+            changed,
+        })
+    }
+
+    fn last(&mut self, conv: ConvId, seq: Option<Seq>) -> Result<Option<Arc<Message>>, StoreError> {
+        match seq.filter(|seq| *seq > Seq::ZERO) {
+            Some(seq) => self.message_at(conv, seq),
+            None => Ok(None),
+        }
+    }
+
+    fn newest_message(
+        &self,
+        conv: ConvId,
+        from: Seq,
+        until: Seq,
+    ) -> Result<Option<Seq>, StoreError> {
+        let from = from.0.max(until.0.saturating_sub(LOOK_BACK));
+        let mut query = self.conn.prepare_cached(
+            "SELECT seq FROM msgs WHERE conv = ?1 AND seq BETWEEN ?2 AND ?3 AND kind <> ?4 \
+             ORDER BY seq DESC LIMIT 1",
+        )?;
+        let event = i64::from(anser_domain::Kind::Event.number());
+        let key = [sql(conv.0), sql(from), sql(until.0), event];
+        Ok(query.query_row(key, |row| num(row, 0)).optional()?.map(Seq))
+    }
+
+    /// What people read: a group's title, a peer's display name.
+    fn title(&self, conv: ConvId, kind: i64, peer: Option<u64>) -> Result<Box<str>, StoreError> {
+        let (text, key) = match peer {
+            Some(peer) if kind != GROUP => ("SELECT display_name FROM users WHERE id = ?1", peer),
+            _ => ("SELECT title FROM groups WHERE conv = ?1", conv.0),
+        };
+        let mut query = self.conn.prepare_cached(text)?;
+        Ok(query.query_row([sql(key)], |row| row.get(0))?)
+    }
+
+    /// Who a user has a direct conversation with, the latest first.
+    pub(super) fn peers(
+        &mut self,
+        user: UserId,
+        limit: u16,
+    ) -> Result<Vec<(UserId, UserName)>, StoreError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT m.peer FROM members m CROSS JOIN heads h ON h.conv = m.conv \
+             WHERE m.user = ?1 AND m.peer <> ?1 ORDER BY h.changed DESC LIMIT ?2",
+        )?;
+        let mut rows = query.query([sql(user.0), i64::from(limit)])?;
+        let mut peers = Vec::new();
+        while let Some(row) = rows.next()? {
+            let peer = UserId(num(row, 0)?);
+            peers.push((peer, self.name(peer)?));
+        }
+        Ok(peers)
+    }
+}

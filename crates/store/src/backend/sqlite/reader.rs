@@ -1,0 +1,189 @@
+//! The threads that read: each with a connection of its own, each call one short transaction.
+
+use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
+
+use anser_domain::{ConvId, GroupName, Refusal, UserId, UserName};
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    acls::{self, Acls},
+    append::lost,
+    cache::Cache,
+    connection::{self, Purpose},
+    convert::sql,
+};
+use crate::{
+    open::OpenError,
+    port::{Acl, StoreError},
+};
+
+/// So many calls are read at a time.
+const THREADS: usize = 3;
+/// So many calls may wait.
+const MAX_WAITING: usize = 16_384;
+/// Names that each reader remembers, at least.
+const REMEMBERED: usize = 16_384;
+
+type Call = Box<dyn for<'a, 'c> FnOnce(&'a mut Reader<'c>) + Send>;
+
+/// The readers and what waits for them.
+pub(super) struct Readers {
+    inner: Mutex<Inner>,
+    ready: Condvar,
+}
+
+struct Inner {
+    calls: VecDeque<Call>,
+    open: bool,
+    threads: Vec<oneshot::Receiver<()>>,
+}
+
+impl Readers {
+    pub(super) fn start(path: &Path, acls: &Arc<Acls>) -> Result<Arc<Self>, OpenError> {
+        let inner = Inner { calls: VecDeque::new(), open: true, threads: Vec::new() };
+        let readers = Arc::new(Self { inner: Mutex::new(inner), ready: Condvar::new() });
+        for _ in 0..THREADS {
+            let conn = connection::connect(path, Purpose::Read)?;
+            let (alive, ended) = oneshot::channel();
+            let (queue, acls) = (Arc::clone(&readers), Arc::clone(acls));
+            let run = move || {
+                let mut reader = Reader::new(&conn, acls);
+                while let Some(call) = queue.take() {
+                    call(&mut reader);
+                }
+                drop(reader);
+                drop(conn);
+                let _: Result<(), ()> = alive.send(());
+            };
+            let thread = std::thread::Builder::new().name("store-reader".into()).spawn(run);
+            thread.map_err(|error| OpenError::Failed {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            })?;
+            readers.inner.lock().threads.push(ended);
+        }
+        Ok(readers)
+    }
+
+    /// Reads something in a transaction of its own.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.push(Box::new(move |reader| {
+            let _ = answer.send(reader.transact(read));
+        }))?;
+        answered.await.unwrap_or_else(|_| Err(lost("a reader failed")))
+    }
+
+    fn push(&self, call: Call) -> Result<(), Refusal> {
+        let mut inner = self.inner.lock();
+        if !inner.open {
+            return Err(Refusal::Draining);
+        }
+        if inner.calls.len() >= MAX_WAITING {
+            return Err(Refusal::Busy(Duration::from_millis(250)));
+        }
+        inner.calls.push_back(call);
+        drop(inner);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    fn take(&self) -> Option<Call> {
+        let mut inner = self.inner.lock();
+        loop {
+            if let Some(call) = inner.calls.pop_front() {
+                return Some(call);
+            }
+            if !inner.open {
+                return None;
+            }
+            self.ready.wait(&mut inner);
+        }
+    }
+
+    /// Takes no more; what waits is still read.
+    pub(super) fn close(&self) {
+        self.inner.lock().open = false;
+        self.ready.notify_all();
+    }
+
+    /// Waits until all threads have closed their connections.
+    pub(super) async fn ended(&self) {
+        let threads = std::mem::take(&mut self.inner.lock().threads);
+        for thread in threads {
+            let _ = thread.await;
+        }
+    }
+}
+
+/// One reader.
+pub(super) struct Reader<'c> {
+    pub(super) conn: &'c Connection,
+    acls: Arc<Acls>,
+    /// Names are never reused, so what was true once stays true.
+    names: Cache<UserId, UserName>,
+    groups: Cache<ConvId, GroupName>,
+}
+
+impl<'c> Reader<'c> {
+    fn new(conn: &'c Connection, acls: Arc<Acls>) -> Self {
+        let (names, groups) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        Self { conn, acls, names, groups }
+    }
+
+    fn transact<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.conn.prepare_cached("BEGIN")?.execute([])?;
+        let result = read(self);
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.names.trim();
+        self.groups.trim();
+        result
+    }
+
+    /// A user's name.
+    pub(super) fn name(&mut self, user: UserId) -> Result<UserName, StoreError> {
+        if let Some(name) = self.names.get(&user) {
+            return Ok(name.clone());
+        }
+        let mut query = self.conn.prepare_cached("SELECT name FROM users WHERE id = ?1")?;
+        let name = query
+            .query_row([sql(user.0)], |row| Ok(UserName::trusted(row.get_ref(0)?.as_str()?)))?;
+        self.names.insert(user, name.clone());
+        Ok(name)
+    }
+
+    /// A group's name.
+    pub(super) fn group_name(&mut self, conv: ConvId) -> Result<GroupName, StoreError> {
+        if let Some(name) = self.groups.get(&conv) {
+            return Ok(name.clone());
+        }
+        let mut query = self.conn.prepare_cached("SELECT name FROM groups WHERE conv = ?1")?;
+        let name = query
+            .query_row([sql(conv.0)], |row| Ok(GroupName::trusted(row.get_ref(0)?.as_str()?)))?;
+        self.groups.insert(conv, name.clone());
+        Ok(name)
+    }
+
+    /// The members, of the version that this transaction sees.
+    pub(super) fn acl(
+        &mut self,
+        conv: ConvId,
+        version: u64,
+        kind: i64,
+    ) -> Result<Arc<Acl>, StoreError> {
+        if let Some(acl) = self.acls.find(conv, version) {
+            return Ok(acl);
+        }
+        let acl = Arc::new(acls::load(self.conn, conv, version, kind)?);
+        self.acls.keep(&acl);
+        Ok(acl)
+    }
+}

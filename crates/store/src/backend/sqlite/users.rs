@@ -1,0 +1,152 @@
+//! Users: made, found, changed; never removed, since names are never reused.
+
+use anser_domain::{DeviceId, Refusal, UserId, UserName};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{
+    convert::{num, role, role_number, sql},
+    desk::Desk,
+    reader::Reader,
+};
+use crate::port::{NewUserRow, ScramKeys, StoreError, UserChange, UserRow};
+
+/// The longest page, whatever was asked for.
+const MAX_PAGE: u16 = 1_000;
+
+const COLUMNS: &str = "id, name, display_name, role, disabled, credential_version, salt, \
+                       iterations, stored_key, server_key";
+
+fn user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
+    Ok(UserRow {
+        id: UserId(num(row, 0)?),
+        name: UserName::trusted(row.get_ref(1)?.as_str()?),
+        display_name: row.get(2)?,
+        role: role(row.get(3)?),
+        disabled: row.get(4)?,
+        credential_version: num(row, 5)?,
+        keys: ScramKeys {
+            salt: row.get(6)?,
+            iterations: row.get(7)?,
+            stored_key: row.get(8)?,
+            server_key: row.get(9)?,
+        },
+    })
+}
+
+/// Makes users.
+pub(super) fn create(
+    desk: &mut Desk<'_>,
+    batch: Vec<NewUserRow>,
+) -> Result<Vec<Result<UserId, Refusal>>, StoreError> {
+    let mut insert = desk.conn.prepare_cached(
+        "INSERT OR IGNORE INTO users (name, display_name, role, disabled, credential_version, \
+         salt, iterations, stored_key, server_key) VALUES (?1, ?2, ?3, 0, 1, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut made = Vec::with_capacity(batch.len());
+    for new in batch {
+        let fresh = insert.execute(params![
+            new.name.as_str(),
+            &*new.display_name,
+            role_number(new.role),
+            new.keys.salt,
+            new.keys.iterations,
+            new.keys.stored_key,
+            new.keys.server_key,
+        ])?;
+        made.push(match fresh {
+            0 => Err(Refusal::NameTaken),
+            _ => Ok(UserId(desk.conn.last_insert_rowid().cast_unsigned())),
+        });
+    }
+    Ok(made)
+}
+
+/// Changes a user.
+pub(super) fn change(
+    desk: &mut Desk<'_>,
+    user: UserId,
+    change: UserChange,
+) -> Result<(), StoreError> {
+    let mut query = desk.conn.prepare_cached("SELECT disabled FROM users WHERE id = ?1")?;
+    let disabled: Option<bool> = query.query_row([sql(user.0)], |row| row.get(0)).optional()?;
+    let disabled = disabled.ok_or(Refusal::NoSuchUser)?;
+    match change {
+        UserChange::Keys { keys, keep } => {
+            let mut update = desk.conn.prepare_cached(
+                "UPDATE users SET salt = ?2, iterations = ?3, stored_key = ?4, server_key = ?5, \
+                 credential_version = credential_version + 1 WHERE id = ?1",
+            )?;
+            update.execute(params![
+                sql(user.0),
+                keys.salt,
+                keys.iterations,
+                keys.stored_key,
+                keys.server_key
+            ])?;
+            end_sessions(desk, user, keep, false)
+        }
+        UserChange::Disabled(true) if !disabled => {
+            let mut update = desk.conn.prepare_cached(
+                "UPDATE users SET disabled = 1, credential_version = credential_version + 1 \
+                 WHERE id = ?1",
+            )?;
+            update.execute([sql(user.0)])?;
+            desk.forget_person(user);
+            end_sessions(desk, user, None, true)
+        }
+        UserChange::Disabled(false) if disabled => {
+            let mut update =
+                desk.conn.prepare_cached("UPDATE users SET disabled = 0 WHERE id = ?1")?;
+            update.execute([sql(user.0)])?;
+            desk.forget_person(user);
+            Ok(())
+        }
+        UserChange::Disabled(_) => Ok(()),
+        UserChange::DisplayName(name) => {
+            let mut update =
+                desk.conn.prepare_cached("UPDATE users SET display_name = ?2 WHERE id = ?1")?;
+            update.execute(params![sql(user.0), &*name])?;
+            Ok(())
+        }
+    }
+}
+
+fn end_sessions(
+    desk: &mut Desk<'_>,
+    user: UserId,
+    keep: Option<DeviceId>,
+    disabled: bool,
+) -> Result<(), StoreError> {
+    let keep = keep.map(|device| sql(device.0));
+    let mut update = desk
+        .conn
+        .prepare_cached("UPDATE devices SET session = 0 WHERE user = ?1 AND id IS NOT ?2")?;
+    update.execute(params![sql(user.0), keep])?;
+    let mut insert = desk.conn.prepare_cached(
+        "INSERT INTO revocations (user, device, keep, disabled, at) \
+         VALUES (?1, NULL, ?2, ?3, ?4)",
+    )?;
+    insert.execute(params![sql(user.0), keep, disabled, desk.now.0])?;
+    Ok(())
+}
+
+impl Reader<'_> {
+    pub(super) fn user(&self, name: &UserName) -> Result<Option<UserRow>, StoreError> {
+        let mut query =
+            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM users WHERE name = ?1"))?;
+        Ok(query.query_row([name.as_str()], user).optional()?)
+    }
+
+    pub(super) fn users(
+        &self,
+        after: Option<&UserName>,
+        limit: u16,
+    ) -> Result<Vec<UserRow>, StoreError> {
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM users WHERE name > ?1 ORDER BY name LIMIT ?2"
+        ))?;
+        let after = after.map_or("", UserName::as_str);
+        let rows = query.query_map(params![after, limit.clamp(1, MAX_PAGE)], user)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,107 @@
+//! The suites that every backend passes: one for [`Store`], one for [`Routes`](crate::Routes).
+//!
+//! A backend's test names the suite and says how to open the backend:
+//!
+//! ```ignore
+//! anser_store::store_suite!(MyRig::new());
+//! anser_store::routes_suite!(MyRig::new());
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says by panicking"
+)]
+#![expect(missing_docs, reason = "the names of tests say what they test")]
+
+pub mod sends;
+mod world;
+
+use std::sync::Arc;
+
+use anser_domain::{Clock, ManualClock};
+use async_trait::async_trait;
+
+pub use world::{Recorder, World};
+
+use crate::{Routes, Store};
+
+/// How a suite opens the store under test. Each test has a rig, and so a database, of its own.
+#[async_trait]
+pub trait StoreRig: Send + Sync {
+    /// Opens the rig's database: empty the first time, as it was left afterwards.
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+}
+
+/// How a suite opens the link map under test.
+#[async_trait]
+pub trait RoutesRig: Send + Sync {
+    /// Opens an empty map.
+    async fn open(&self) -> Arc<dyn Routes>;
+    /// Makes it lose everything.
+    async fn flush(&self);
+}
+
+/// The time at which the tests begin.
+fn start() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(anser_domain::Millis(1_800_000_000_000)))
+}
+
+/// One test for each promise of the durable port.
+#[macro_export]
+macro_rules! store_suite {
+    ($rig:expr) => {
+        $crate::store_suite! { @ $rig;
+            sends::a_retry_gets_the_first_answer
+            sends::a_retry_in_the_same_batch_is_seen
+            sends::another_body_under_the_same_id_is_a_conflict
+            sends::another_device_may_use_the_same_id
+            sends::ids_outside_the_window_are_refused
+            sends::the_first_message_makes_the_conversation
+            sends::a_user_may_write_to_themself
+            sends::unknown_and_disabled_users_cannot_be_written_to
+            sends::groups_of_others_cannot_be_written_to
+            sends::a_refused_entry_leaves_no_trace
+            sends::the_gate_sees_the_head_and_its_members
+            sends::seqs_have_no_gap_under_concurrent_batches
+            sends::ids_ascend_in_commit_order
+            sends::everything_is_there_after_reopening
+            sends::content_comes_back_as_it_was_sent
+            sends::too_much_waiting_is_refused_at_once
+            sends::a_closed_store_refuses
+        }
+    };
+    (@ $rig:expr; $($file:ident :: $name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let runtime = $crate::conformance::runtime();
+                runtime.block_on(async { $crate::conformance::$file::$name(&$rig).await });
+            }
+        )*
+    };
+}
+
+/// One test for each promise of the live port.
+#[macro_export]
+macro_rules! routes_suite {
+    ($rig:expr) => {
+        $crate::store_suite! { @ $rig;
+            routes::the_first_link_and_the_last_are_told_apart
+            routes::the_highest_epoch_wins_whatever_the_order
+            routes::an_epoch_is_remembered_after_its_link_has_gone
+            routes::registering_again_changes_nothing
+            routes::only_the_link_itself_is_taken_out
+            routes::lookups_answer_in_order
+            routes::a_process_that_has_gone_takes_its_links_along
+            routes::a_flush_shows_in_the_generation
+        }
+    };
+}
+
+/// A runtime as a server has one.
+#[doc(hidden)]
+#[must_use]
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}

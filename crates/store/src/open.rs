@@ -1,0 +1,108 @@
+//! From a URL to a backend.
+
+use std::sync::Arc;
+
+use anser_domain::Clock;
+
+use crate::{
+    backend::{memory::MemoryRoutes, sqlite::Sqlite},
+    port::{Routes, Store},
+};
+
+/// Why a store could not be opened: one line that says what is wrong and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// A URL of no backend that this program has.
+    #[error("'{0}' names no store that this anser has; write sqlite:PATH")]
+    UnknownStore(String),
+    /// A URL of no backend that this program has.
+    #[error("'{0}' names no link map that this anser has; write memory")]
+    UnknownRoutes(String),
+    /// The file or its directory cannot be read and written.
+    #[error(
+        "cannot read and write {path} ({reason}); check that its directory exists and belongs to \
+         the user that anser runs as"
+    )]
+    NotWritable {
+        /// The database.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Not a database, or a damaged one.
+    #[error(
+        "{path} is damaged or not a database ({reason}); restore it from a backup, or move it \
+         away to begin with an empty one"
+    )]
+    Corrupt {
+        /// The database.
+        path: String,
+        /// What the engine said.
+        reason: String,
+    },
+    /// A database of another program.
+    #[error("{path} is another program's database; give [store] url another path")]
+    Foreign {
+        /// The database.
+        path: String,
+    },
+    /// A database that a newer Anser has written.
+    #[error(
+        "{path} was written by a newer anser (layout {found}, this one knows up to {known}); \
+         run that version or a newer one"
+    )]
+    Newer {
+        /// The database.
+        path: String,
+        /// Its layout.
+        found: u32,
+        /// The newest layout known here.
+        known: u32,
+    },
+    /// The disk is full.
+    #[error("the disk that holds {path} is full; free some space and start again")]
+    Full {
+        /// The database.
+        path: String,
+    },
+    /// Another process holds it.
+    #[error("{path} is locked by another process; stop that one and start again")]
+    Locked {
+        /// The database.
+        path: String,
+    },
+    /// Anything else.
+    #[error("cannot open {path}: {reason}")]
+    Failed {
+        /// The database.
+        path: String,
+        /// What the engine said.
+        reason: String,
+    },
+}
+
+/// Opens the durable store that `url` names: `sqlite:PATH`. Makes it when it is not there,
+/// brings an older layout up to date, refuses a newer one.
+///
+/// # Errors
+/// [`OpenError`], fit to be shown as it is.
+pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, OpenError> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => {
+            Ok(Arc::new(Sqlite::open(path.into(), clock).await?))
+        }
+        _ => Err(OpenError::UnknownStore(url.to_owned())),
+    }
+}
+
+/// Opens the link map that `url` names: `memory`.
+///
+/// # Errors
+/// [`OpenError`], fit to be shown as it is.
+#[expect(clippy::unused_async, reason = "other maps are reached over a network")]
+pub async fn open_routes(url: &str) -> Result<Arc<dyn Routes>, OpenError> {
+    match url {
+        "memory" => Ok(Arc::new(MemoryRoutes::new())),
+        _ => Err(OpenError::UnknownRoutes(url.to_owned())),
+    }
+}
