@@ -134,3 +134,60 @@ impl Drop for Call {
         self.waiting.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anser_domain::Refusal;
+
+    use super::*;
+
+    /// An SM that never answers.
+    struct Silent;
+
+    impl SessionManager for Silent {
+        fn attach(&self, _: Peer) {}
+        fn detach(&self, _: PeerId) {}
+        fn submit(&self, _: Vec<Ask>) {}
+    }
+
+    fn slots(calls: &Calls) -> (usize, usize) {
+        let held = calls.waiting.shards.iter().map(|shard| shard.lock().len()).sum();
+        (held, calls.waiting.count.load(Ordering::Relaxed))
+    }
+
+    fn ask(calls: &Calls) -> impl Future<Output = Result<crate::answer::Done, Problem>> {
+        calls.ask(Caller::Nobody, Command::SignOut)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_leaves_nothing_behind_however_it_ends() {
+        let calls = Calls::new(Arc::new(Silent));
+        let short = Duration::from_millis(1);
+
+        let hung_up = timeout(short, async { tokio::join!(ask(&calls), ask(&calls)) }).await;
+        assert!(hung_up.is_err());
+        assert_eq!(slots(&calls), (0, 0), "cancelled");
+
+        assert!(ask(&calls).await.is_err());
+        assert_eq!(slots(&calls), (0, 0), "run out of time");
+
+        let waiting = calls.waiting.clone();
+        let (answer, ()) = tokio::join!(ask(&calls), async {
+            assert_eq!(slots(&calls), (1, 1));
+            let link = LinkId(calls.next.load(Ordering::Relaxed) - 1);
+            waiting.replies(vec![(link, TAG, Reply::Done)]);
+        });
+        assert!(answer.is_ok());
+        assert_eq!(slots(&calls), (0, 0), "answered");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_above_the_bound_are_told_at_once() {
+        let calls = Calls::new(Arc::new(Silent));
+        calls.waiting.count.store(MAX_CALLS, Ordering::Relaxed);
+        let busy = Problem::from(Refusal::Busy(Duration::from_secs(1)));
+        let problem = ask(&calls).await.unwrap_err();
+        assert_eq!(problem.body().status, busy.body().status);
+        assert_eq!(slots(&calls), (0, MAX_CALLS));
+    }
+}

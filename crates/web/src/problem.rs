@@ -155,7 +155,7 @@ pub(crate) struct ProblemBody<'a> {
     /// The kind in a few words; the same for every problem of the kind.
     title: &'static str,
     /// The HTTP status once more.
-    status: u16,
+    pub(crate) status: u16,
     /// What is wrong this time.
     detail: &'a str,
     /// Seconds to wait before the same request may succeed; absent where it never will.

@@ -1,0 +1,102 @@
+//! Every refusal as a problem: status, type and headers.
+
+use std::time::Duration;
+
+use anser_domain::Refusal;
+use serde_json::json;
+
+use crate::fake::{FakeSm, call, send, web};
+
+const RETRY: Duration = Duration::from_secs(3);
+
+/// What each refusal becomes, with `Retry-After` where there is one.
+fn table() -> Vec<(Refusal, u16, &'static str, Option<u64>)> {
+    vec![
+        (Refusal::BadCredentials, 401, "bad-credentials", None),
+        (Refusal::Expired, 401, "expired", None),
+        (Refusal::Disabled, 403, "disabled", None),
+        (Refusal::Revoked, 401, "revoked", None),
+        (Refusal::TakenOver, 409, "taken-over", None),
+        (Refusal::Forbidden, 403, "forbidden", None),
+        (Refusal::NotMember, 404, "not-member", None),
+        (Refusal::NoSuchUser, 404, "no-such-user", None),
+        (Refusal::NameTaken, 409, "name-taken", None),
+        (Refusal::Conflict, 409, "idempotency-conflict", None),
+        (Refusal::StaleClientId, 422, "stale-idempotency-key", None),
+        (Refusal::Invalid("a title has at most 100 bytes"), 422, "invalid", None),
+        (Refusal::TooLarge("a message has at most 64 KiB"), 413, "too-large", None),
+        (Refusal::OutOfOrder, 409, "out-of-order", Some(0)),
+        (Refusal::RateLimited(RETRY), 429, "rate-limited", Some(3)),
+        (Refusal::Busy(RETRY), 503, "busy", Some(3)),
+        (Refusal::Unavailable, 503, "store-unavailable", Some(1)),
+        (Refusal::Draining, 503, "draining", Some(1)),
+    ]
+}
+
+/// One call per kind of answer; none may swallow a refusal.
+const CALLS: &[(&str, &str, &str)] = &[
+    ("POST", "/v1/auth/login", r#"{"user":"a","password":"p","device":"d"}"#),
+    ("POST", "/v1/auth/refresh", r#"{"refresh_token":"r"}"#),
+    ("POST", "/v1/auth/logout", ""),
+    ("POST", "/v1/auth/password", r#"{"old_password":"a","new_password":"b"}"#),
+    ("GET", "/v1/me", ""),
+    ("PATCH", "/v1/me", r#"{"display_name":"x"}"#),
+    ("GET", "/v1/users/bob", ""),
+    ("POST", "/v1/users", r#"{"user":"a","password":"p"}"#),
+    ("GET", "/v1/devices", ""),
+    ("DELETE", "/v1/devices/d", ""),
+    ("GET", "/v1/conversations", ""),
+    ("PUT", "/v1/conversations/u:bob/read", r#"{"seq":1}"#),
+    ("GET", "/v1/conversations/u:bob/messages", ""),
+    ("POST", "/v1/conversations/u:bob/messages", r#"{"kind":"text","text":"x"}"#),
+    ("POST", "/v1/groups", r#"{"id":"g"}"#),
+    ("GET", "/v1/groups/g", ""),
+    ("GET", "/v1/groups/g/members", ""),
+    ("POST", "/v1/groups/g/members", r#"{"users":["bob"]}"#),
+    ("DELETE", "/v1/groups/g/members/bob", ""),
+    ("PUT", "/v1/groups/g/members/bob/role", r#"{"role":"admin"}"#),
+    ("POST", "/v1/groups/g/leave", ""),
+    ("GET", "/v1/admin/users", ""),
+    ("POST", "/v1/admin/users", r#"{"user":"a","password":"p"}"#),
+    ("PUT", "/v1/admin/users/bob/password", r#"{"password":"p"}"#),
+    ("PUT", "/v1/admin/users/bob/disabled", r#"{"disabled":true}"#),
+];
+
+#[tokio::test]
+async fn every_refusal_of_every_call_is_its_problem() {
+    for (refusal, status, slug, retry_after) in table() {
+        let router = web(&FakeSm::refusing(refusal.clone()));
+        for (method, uri, body) in CALLS {
+            let said = send(&router, call(method, uri, *body)).await;
+            assert_eq!((said.status.as_u16(), said.problem().as_str()), (status, slug), "{uri}");
+            let json = said.json();
+            assert_eq!(json["detail"], refusal.to_string());
+            let header = retry_after.map(|s| s.to_string()).unwrap_or_default();
+            assert_eq!(said.header("retry-after"), header, "{refusal:?}");
+            assert_eq!(json.get("retry_after"), retry_after.map(|s| json!(s)).as_ref());
+            let challenge = said.header("www-authenticate");
+            assert_eq!(challenge.starts_with("Bearer realm=\"anser\""), status == 401);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_of_the_document_is_among_those_tried() {
+    let document = serde_json::to_value(anser_web::document()).unwrap();
+    let calls: usize =
+        document["paths"].as_object().unwrap().values().map(|i| i.as_object().unwrap().len()).sum();
+    assert_eq!(calls, CALLS.len());
+}
+
+#[tokio::test]
+async fn nothing_is_there_and_nothing_takes_it() {
+    let router = web(&FakeSm::refusing(Refusal::Forbidden));
+    for path in ["/nope", "/v1", "/v1/users/", "/v1/users/bob/x", "/v1//me", "/v2/me", "/ws"] {
+        assert_eq!(send(&router, call("GET", path, "")).await.problem(), "not-found", "{path}");
+    }
+    let said = send(&router, call("DELETE", "/v1/me", "")).await;
+    assert_eq!(said.problem(), "method-not-allowed");
+    let mut allowed: Vec<_> = said.header("allow").split(',').map(str::trim).collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["GET", "HEAD", "PATCH"]);
+}
