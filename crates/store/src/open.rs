@@ -99,7 +99,6 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Op
 ///
 /// # Errors
 /// [`OpenError`], fit to be shown as it is.
-#[expect(clippy::unused_async, reason = "other maps are reached over a network")]
 pub async fn open_routes(url: &str) -> Result<Arc<dyn Routes>, OpenError> {
     match url {
         "memory" => Ok(Arc::new(MemoryRoutes::new())),

@@ -14,8 +14,14 @@
 )]
 #![expect(missing_docs, reason = "the names of tests say what they test")]
 
+pub mod cursors;
+pub mod groups;
+pub mod people;
+pub mod reading;
+pub mod routes;
 pub mod sends;
-mod world;
+pub mod sync;
+pub mod world;
 
 use std::sync::Arc;
 
@@ -69,6 +75,47 @@ macro_rules! store_suite {
             sends::content_comes_back_as_it_was_sent
             sends::too_much_waiting_is_refused_at_once
             sends::a_closed_store_refuses
+            groups::a_group_begins_with_everyone_named
+            groups::a_group_name_is_never_used_twice
+            groups::a_retry_makes_no_second_group
+            groups::a_group_with_an_unknown_member_is_not_made
+            groups::members_come_and_go
+            groups::a_change_is_all_or_nothing
+            groups::the_owner_hands_over_and_cannot_be_removed
+            groups::leaving_can_be_retried
+            groups::changes_refused_by_the_gate_leave_no_trace
+            groups::members_are_paged_by_name
+            reading::pages_follow_one_another_without_a_gap
+            reading::who_was_removed_sees_up_to_the_removal
+            reading::who_comes_back_sees_two_intervals
+            reading::strangers_see_nothing
+            reading::history_reads_back_and_forth
+            reading::pages_of_long_messages_end_early
+            reading::a_pull_starts_at_the_devices_cursor
+            cursors::delivered_moves_forward_only
+            cursors::delivered_tells_of_the_users_highest
+            cursors::read_moves_forward_only_and_counts_unread
+            cursors::a_send_reads_what_came_before
+            cursors::a_new_device_starts_at_the_heads
+            cursors::strangers_move_nothing
+            sync::changes_are_paged_oldest_first
+            sync::the_list_is_paged_newest_first
+            sync::nothing_is_missed_while_writes_go_on
+            sync::reads_and_memberships_are_changes
+            sync::a_row_shows_the_newest_message_and_the_other_side
+            sync::peers_are_those_with_a_direct_conversation
+            people::users_are_made_once
+            people::a_new_credential_ends_other_sessions
+            people::disabling_ends_all_sessions
+            people::a_disabled_user_cannot_send
+            people::signing_in_again_ends_the_session_before
+            people::a_refresh_token_used_twice_ends_the_session
+            people::ended_devices_are_revoked
+            people::epochs_only_rise
+            people::a_user_has_a_bounded_number_of_devices
+            people::keys_are_made_rotated_and_forgotten
+            people::pruning_never_readmits_a_retry
+            people::pruning_forgets_idle_devices
         }
     };
     (@ $rig:expr; $($file:ident :: $name:ident)*) => {

@@ -51,11 +51,11 @@ pub(super) fn create(
     if listed.len() > MAX_MEMBERS {
         return Err(TOO_MANY.into());
     }
-    let members = listed
-        .iter()
-        .map(|(name, role)| Ok(known(desk, name, *role)?))
-        .map(|member: Result<Member, StoreError>| member.map(|member| (member.user, member)))
-        .collect::<Result<FxHashMap<_, _>, _>>()?;
+    let mut members = FxHashMap::default();
+    for (name, role) in &listed {
+        let member = known(desk, name, *role)?;
+        members.insert(member.user, member);
+    }
     let conv = desk.next_conv()?;
     let kind = ConversationKind::Group(new.name.clone());
     let acl = Arc::new(Acl { conv, version: 1, kind, members });

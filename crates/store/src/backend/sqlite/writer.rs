@@ -159,7 +159,7 @@ impl Writer {
         works: Vec<Work>,
     ) {
         let mut tickets = Vec::with_capacity(batch.len());
-        let mut results = Vec::with_capacity(batch.len());
+        let mut results: Vec<Result<Appended, Refusal>> = Vec::with_capacity(batch.len());
         let mut finishes = Vec::with_capacity(works.len());
         let written =
             self.write(desk, &mut batch, &mut tickets, &mut results, works, &mut finishes);
@@ -167,8 +167,7 @@ impl Writer {
         let committed = written.and_then(|()| {
             if planted(Plant::AckBeforeCommit) && !tickets.is_empty() {
                 early = true;
-                let results = results.iter().map(|it: &Result<_, _>| it.clone());
-                self.tell(tickets.drain(..).zip(results));
+                self.tell(tickets.drain(..).zip(results.clone()));
                 dawdle();
             }
             commit(desk)
