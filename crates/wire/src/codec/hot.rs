@@ -214,3 +214,168 @@ fn put_members(out: &mut Vec<u8>, number: u32, members: &[(UserName, GroupRole)]
         put_uint(out, 2, convert::role_number(member.1).into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anser_domain::{
+        ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Payload, Sender, Seq, UserId,
+    };
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    use super::*;
+    use crate::{codec, convert::tell, frame};
+
+    /// What prost makes of the same bytes.
+    fn by_prost(body: &[u8]) -> Option<frame::Send> {
+        frame::Send::decode(body).ok()
+    }
+
+    fn owned(send: &SendRef<'_>) -> frame::Send {
+        frame::Send {
+            id: send.id,
+            to: send.to.to_owned(),
+            client_id: send.client_id.to_vec(),
+            kind: send.kind,
+            body: send.body.to_owned(),
+            reply_to: send.reply_to,
+            mentions: send.mentions.iter().map(|name| (*name).to_owned()).collect(),
+            payload: send.payload.to_vec(),
+        }
+    }
+
+    /// Any bytes: groups aside, read in place exactly when prost reads them, and the same.
+    fn agree(body: &[u8]) {
+        match SendRef::decode(body) {
+            Ok(send) => assert_eq!(Some(owned(&send)), by_prost(body)),
+            Err(CodecError::Group) => {}
+            Err(_) => assert_eq!(by_prost(body), None),
+        }
+    }
+
+    fn names() -> impl Strategy<Value = Vec<UserName>> {
+        prop::collection::vec("[a-z]{1,12}".prop_map(|name| UserName::new(&name).unwrap()), 0..4)
+    }
+
+    fn contents() -> impl Strategy<Value = Content> {
+        let members = || {
+            names().prop_map(|names| {
+                let roles = [GroupRole::Owner, GroupRole::Admin, GroupRole::Member];
+                names.into_iter().zip(roles).collect::<Vec<_>>()
+            })
+        };
+        prop_oneof![
+            ".{0,300}".prop_map(|text| Content::Text(text.into())),
+            ".{0,40}".prop_map(|text| Content::Custom(text.into())),
+            members().prop_map(|members| Content::Event(LogEvent::Created { members })),
+            members().prop_map(|members| Content::Event(LogEvent::Joined { members })),
+            names().prop_map(|members| Content::Event(LogEvent::Removed { members })),
+        ]
+    }
+
+    prop_compose! {
+        fn messages()(
+            numbers in any::<[u64; 5]>(),
+            ts in any::<i64>(),
+            client_id in any::<[u8; 16]>(),
+            sender in "[a-z]{1,20}",
+            content in contents(),
+            mentions in names(),
+            payload in prop::option::of((any::<bool>(), prop::collection::vec(any::<u8>(), 0..40))),
+        ) -> Message {
+            let [conv, seq, ord, id, reply_to] = numbers;
+            Message {
+                conv: ConvId(conv),
+                seq: Seq(seq),
+                ord: Ord64(ord),
+                id: MessageId(id),
+                sender: Sender {
+                    user: UserId(1),
+                    name: UserName::new(&sender).unwrap(),
+                    device: DeviceId(1),
+                },
+                client_id: ClientId(client_id),
+                ts: Millis(ts),
+                content,
+                reply_to: (reply_to % 2 == 0).then_some(Seq(reply_to)),
+                mentions,
+                payload: payload.map(|(native, bytes)| Payload {
+                    protocol: if native { Protocol::Native } else { Protocol::Xmpp },
+                    bytes: bytes.into(),
+                }),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn deliver_is_what_prost_would_write(message in messages(), group in any::<bool>()) {
+            let at: Address = if group { "g:geese" } else { "u:鸿雁" }.parse().unwrap();
+            let mut out = Vec::new();
+            put_delivery(&mut out, &at, &message);
+            let whole = frame::Deliver {
+                conv: message.conv.0,
+                at: at.to_string(),
+                ..tell::entry(&message)
+            };
+            let mut expected = Vec::new();
+            codec::write(&whole.into(), &mut expected);
+            prop_assert_eq!(out, expected);
+        }
+
+        #[test]
+        fn sendack_is_what_prost_would_write(
+            id: u32, conv: u64, seq: u64, message_id: u64, ts: i64, duplicate: bool,
+        ) {
+            let sent = Sent {
+                conv: ConvId(conv),
+                seq: Seq(seq),
+                id: MessageId(message_id),
+                ts: Millis(ts),
+                duplicate,
+            };
+            let (mut out, mut expected) = (Vec::new(), Vec::new());
+            put_send_ack(&mut out, id, &sent);
+            let ack = frame::SendAck { id, conv, seq, message_id, ts, duplicate };
+            codec::write(&ack.into(), &mut expected);
+            prop_assert_eq!(out, expected);
+        }
+
+        #[test]
+        fn a_send_reads_as_prost_reads_it(
+            id: u32, to: String, client_id: Vec<u8>, kind: u32, body: String, reply_to: u64,
+            mentions in prop::collection::vec(any::<String>(), 0..4), payload: Vec<u8>,
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        ) {
+            let send = frame::Send { id, to, client_id, kind, body, reply_to, mentions, payload };
+            let mut bytes = send.encode_to_vec();
+            prop_assert_eq!(&owned(&SendRef::decode(&bytes).unwrap()), &send);
+            for (at, flip) in flips {
+                if !bytes.is_empty() {
+                    let at = at.index(bytes.len());
+                    bytes[at] ^= flip;
+                }
+            }
+            agree(&bytes);
+        }
+
+        #[test]
+        fn any_bytes_read_as_prost_reads_them(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            agree(&bytes);
+        }
+
+        #[test]
+        fn an_acknowledgement_reads_as_prost_reads_it(
+            conv: u64, seq: u64, noise in prop::collection::vec(any::<u8>(), 0..12),
+        ) {
+            let bytes = frame::DeliverAck { conv, seq }.encode_to_vec();
+            prop_assert_eq!(deliver_ack(&bytes), Ok((conv, seq)));
+            let by_prost = frame::DeliverAck::decode(&noise[..]).ok();
+            match deliver_ack(&noise) {
+                Ok((conv, seq)) => prop_assert_eq!(Some(frame::DeliverAck { conv, seq }), by_prost),
+                Err(CodecError::Group) => {}
+                Err(_) => prop_assert_eq!(None, by_prost),
+            }
+        }
+    }
+}

@@ -200,9 +200,9 @@ impl anser_domain::Session for Session {
             step?;
         }
         if self.messages && !rest.is_empty() {
-            let fault = end(turn, ErrorCode::Malformed, "a message holds whole frames");
-            self.state = State::Closed;
-            return Err(fault);
+            let cut = Err(end(turn, ErrorCode::Malformed, "a message holds whole frames"));
+            self.settle(&cut, turn);
+            cut?;
         }
         match &mut self.state {
             State::Online(online) => online.pulse.heard(turn.now),

@@ -1,0 +1,7 @@
+//! The protocol as its specification sees it: bytes, transcripts, documentation.
+
+mod robustness;
+mod runner;
+mod table;
+mod transcripts;
+mod vectors;
