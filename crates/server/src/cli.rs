@@ -23,6 +23,12 @@ pub(crate) enum Command {
     /// Make users, change their passwords, shut them out
     #[command(subcommand)]
     User(User),
+    /// Chat in the terminal
+    Chat(crate::chat::Args),
+    /// Send one message and print its id and seq
+    Send(crate::send::Args),
+    /// Put load on a server and measure it
+    Bench(crate::bench::Args),
     /// Print or check settings
     #[command(subcommand)]
     Config(ConfigCommand),

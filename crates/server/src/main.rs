@@ -1,11 +1,14 @@
 //! `anser`: the one binary. Reads the command line, runs what it names, and turns whatever goes
 //! wrong into one line that says what and how to mend it.
 
+mod bench;
+mod chat;
 mod cli;
 mod completions;
 mod config;
 mod data_dir;
 mod metrics;
+mod send;
 mod serve;
 mod telemetry;
 mod tls;
@@ -34,6 +37,9 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::User(command) => user::run(command),
+        Command::Chat(args) => chat::run(args),
+        Command::Send(args) => send::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Config(ConfigCommand::Default) => say(&config::default_file()),
         Command::Config(ConfigCommand::Check { place }) => {
             place.load(Vec::new())?;

@@ -1,0 +1,485 @@
+//! The load itself: users who send in a window or to a schedule, and who check what they
+//! receive. One task a user; everything that arrived in one read is answered in one write.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anser_client::Connection;
+use anser_wire::{
+    ErrorCode, codec,
+    frame::{self, Frame, FrameType},
+};
+use parking_lot::Mutex;
+use rand::{SeedableRng, rngs::SmallRng};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    body::Label,
+    check::{Arrival, Check},
+    link::{self, MAX_BODY, invalid},
+    peek::Peek,
+    report::Latency,
+    zipf::Zipf,
+};
+
+/// Entries of one link that may wait for their acknowledgement.
+const ACK_AFTER: usize = 64;
+/// How long they wait at most.
+const ACK_DELAY: Duration = Duration::from_millis(50);
+/// Silence of the user after which a PING is sent, below any server's interval.
+const PING_AFTER: Duration = Duration::from_secs(20);
+/// Histograms are kept so many times, so that tasks do not wait for each other.
+pub(super) const SHARDS: usize = 8;
+
+/// What all users of a run share.
+pub(super) struct Run {
+    /// Tells this run's messages from those of others.
+    pub(super) id: u32,
+    pub(super) begun: Instant,
+    /// How long bodies are.
+    pub(super) size: usize,
+    /// How many sends of one user may be unanswered.
+    pub(super) window: usize,
+    pub(super) stage: watch::Receiver<Stage>,
+    /// Sends that the stage has left, over all users; may fall below 0.
+    pub(super) budget: AtomicI64,
+    pub(super) counts: Counts,
+    pub(super) latencies: [Mutex<Latencies>; SHARDS],
+}
+
+/// What happened so far.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) sent: AtomicU64,
+    pub(super) acked: AtomicU64,
+    pub(super) delivered: AtomicU64,
+    pub(super) duplicated: AtomicU64,
+    pub(super) reordered: AtomicU64,
+    pub(super) refused: AtomicU64,
+}
+
+pub(super) struct Latencies {
+    pub(super) ack: Latency,
+    pub(super) delivery: Latency,
+}
+
+/// What users do at present.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stage {
+    /// Receive, and answer what is left.
+    Quiet,
+    /// Send to every conversation in turn, as fast as the window allows.
+    Fill,
+    /// Send as fast as the window allows.
+    Closed,
+    /// Send to a schedule, whatever the answers do.
+    Open {
+        /// When it begins.
+        from: Instant,
+        /// Between two sends of one user.
+        every: Duration,
+    },
+    /// It is over.
+    Stop,
+}
+
+/// One sender's messages to one conversation.
+pub(super) struct Stream {
+    /// Its number in the run.
+    pub(super) id: u32,
+    /// The conversation.
+    pub(super) to: String,
+    /// The counter of the next message.
+    pub(super) next: u64,
+    /// How many were acknowledged.
+    pub(super) acked: u64,
+}
+
+impl Stream {
+    pub(super) fn new(id: u32, to: String) -> Self {
+        Self { id, to, next: 0, acked: 0 }
+    }
+}
+
+/// A send that waits for its answer. Its place in the window, plus one, is its id on the wire.
+#[derive(Clone, Default)]
+struct Slot {
+    state: SlotState,
+    stream: usize,
+    counter: u64,
+    intended: u64,
+    client_id: [u8; 16],
+    /// The user's sends in order: what is sent again keeps its place.
+    order: u64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum SlotState {
+    #[default]
+    Free,
+    Written,
+    /// Refused for now.
+    Refused,
+}
+
+/// One user of a run.
+pub(super) struct User {
+    link: Connection,
+    run: Arc<Run>,
+    shard: usize,
+    /// This user's part of an open loop's schedule: the first send comes so much later.
+    offset: Duration,
+    state: State,
+}
+
+/// Everything of a user but the link, so that frames can be handled while it is read.
+struct State {
+    streams: Vec<Stream>,
+    zipf: Zipf,
+    rng: SmallRng,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    order: u64,
+    turn: usize,
+    /// Nothing new is sent before this, nor before all that was written is answered.
+    held_until: Option<Instant>,
+    send: Frame,
+    checks: HashMap<u32, Check>,
+    acks: HashMap<u64, u64>,
+    unacked: usize,
+    latencies: (Vec<u64>, Vec<u64>),
+    sent: u64,
+    acked: u64,
+    delivered: u64,
+    duplicated: u64,
+    reordered: u64,
+    refused: u64,
+}
+
+/// What a user has seen at the end.
+pub(super) struct Seen {
+    /// Per stream that was sent: its number and how many were acknowledged.
+    pub(super) acked: Vec<(u32, u64)>,
+    /// Per stream that was received: its number and how many different ones arrived.
+    pub(super) arrived: Vec<(u32, u64)>,
+}
+
+impl User {
+    /// A user who sends on `streams` (none: only receives).
+    pub(super) fn new(
+        link: Connection,
+        run: Arc<Run>,
+        index: usize,
+        streams: Vec<Stream>,
+        offset: Duration,
+    ) -> Self {
+        let slots = if streams.is_empty() { 0 } else { run.window };
+        let state = State {
+            zipf: Zipf::new(streams.len()),
+            streams,
+            rng: SmallRng::seed_from_u64(u64::from(run.id) << 32 | index as u64),
+            slots: vec![Slot::default(); slots],
+            free: (0..slots).rev().collect(),
+            order: 0,
+            turn: 0,
+            held_until: None,
+            send: Frame::Send(frame::Send { kind: 1, ..Default::default() }),
+            checks: HashMap::new(),
+            acks: HashMap::new(),
+            unacked: 0,
+            latencies: Default::default(),
+            sent: 0,
+            acked: 0,
+            delivered: 0,
+            duplicated: 0,
+            reordered: 0,
+            refused: 0,
+        };
+        Self { link, run, shard: index % SHARDS, offset, state }
+    }
+
+    /// Does what the stages say until it is over.
+    pub(super) async fn drive(mut self) -> io::Result<Seen> {
+        let mut stages = self.run.stage.clone();
+        let mut stage = *stages.borrow_and_update();
+        let mut scheduled = 0_u32;
+        let mut acks_at: Option<Instant> = None;
+        let mut spoke = Instant::now();
+        while stage != Stage::Stop {
+            let now = Instant::now();
+            let due = self.fill(stage, now, &mut scheduled);
+            if self.state.unacked >= ACK_AFTER || acks_at.is_some_and(|at| at <= now) {
+                self.state.write_acks(self.link.out());
+            }
+            acks_at = (self.state.unacked > 0).then(|| acks_at.unwrap_or(now + ACK_DELAY));
+            if spoke + PING_AFTER <= now {
+                let ping = frame::Ping { nonce: 0, heartbeat_ms: 0 };
+                codec::write(&ping.into(), self.link.out());
+            }
+            if self.link.backlog() > 0 {
+                spoke = now;
+            }
+            self.state.publish(&self.run, self.shard);
+            // A hold that has passed waits for answers, not for the clock.
+            let held = self.state.held_until.filter(|until| *until > now);
+            let wake =
+                [due, acks_at, held].into_iter().flatten().fold(spoke + PING_AFTER, Instant::min);
+            let (run, state) = (&*self.run, &mut self.state);
+            let mut take = |bytes: &[u8], out: &mut Vec<u8>| state.take(run, bytes, out);
+            tokio::select! {
+                biased;
+                // Cancel-safe: what has arrived and was not taken stays in the connection.
+                turned = self.link.turn(&mut take) => turned?,
+                // Cancel-safe: a watch.
+                changed = stages.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    stage = *stages.borrow_and_update();
+                    scheduled = 0;
+                }
+                () = sleep_until(wake) => {}
+            }
+        }
+        // What was received is acknowledged, so that the next run has nothing to catch up with.
+        self.state.write_acks(self.link.out());
+        self.state.publish(&self.run, self.shard);
+        let _ = self.link.close().await;
+        Ok(self.state.seen())
+    }
+
+    /// Writes what may be sent now; when the schedule asks for more.
+    fn fill(&mut self, stage: Stage, now: Instant, scheduled: &mut u32) -> Option<Instant> {
+        let out = self.link.out();
+        if !self.state.try_again(&self.run, now, out) {
+            return None;
+        }
+        loop {
+            let mut due = now;
+            if let Stage::Open { from, every } = stage {
+                due = from + self.offset + every * *scheduled;
+                if due > now {
+                    return Some(due);
+                }
+            } else if !matches!(stage, Stage::Fill | Stage::Closed) {
+                return None;
+            }
+            let Some(slot) = self.state.free.pop() else { return None };
+            if self.state.streams.is_empty() || self.run.budget.fetch_sub(1, Ordering::Relaxed) <= 0
+            {
+                self.state.free.push(slot);
+                return None;
+            }
+            *scheduled += 1;
+            self.state.write_new(&self.run, slot, stage == Stage::Fill, due, out);
+        }
+    }
+}
+
+impl State {
+    /// After a refusal for now: once all is answered and the time has come, what was refused is
+    /// written again, oldest first. Whether new sends may follow.
+    fn try_again(&mut self, run: &Run, now: Instant, out: &mut Vec<u8>) -> bool {
+        let Some(until) = self.held_until else { return true };
+        if until > now || self.slots.iter().any(|slot| slot.state == SlotState::Written) {
+            return false;
+        }
+        self.held_until = None;
+        let mut again: Vec<_> = self.slots.iter().enumerate().collect();
+        again.retain(|(_, slot)| slot.state == SlotState::Refused);
+        again.sort_by_key(|(_, slot)| slot.order);
+        let again: Vec<_> = again.into_iter().map(|(index, _)| index).collect();
+        for index in again {
+            self.write_slot(run, index, out);
+        }
+        true
+    }
+
+    fn write_new(
+        &mut self,
+        run: &Run,
+        index: usize,
+        in_turn: bool,
+        due: Instant,
+        out: &mut Vec<u8>,
+    ) {
+        let stream = if in_turn {
+            self.turn = (self.turn + 1) % self.streams.len();
+            self.turn
+        } else {
+            self.zipf.pick(&mut self.rng)
+        };
+        let Some(place) = self.streams.get_mut(stream) else { return };
+        let counter = place.next;
+        place.next += 1;
+        self.order += 1;
+        let intended = due.saturating_duration_since(run.begun).as_micros();
+        if let Some(slot) = self.slots.get_mut(index) {
+            *slot = Slot {
+                state: SlotState::Free,
+                stream,
+                counter,
+                intended: u64::try_from(intended).unwrap_or(u64::MAX),
+                client_id: uuid::Uuid::now_v7().into_bytes(),
+                order: self.order,
+            };
+        }
+        self.sent += 1;
+        self.write_slot(run, index, out);
+    }
+
+    fn write_slot(&mut self, run: &Run, index: usize, out: &mut Vec<u8>) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        let Some(stream) = self.streams.get(slot.stream) else { return };
+        let Frame::Send(send) = &mut self.send else { return };
+        slot.state = SlotState::Written;
+        send.id = u32::try_from(index + 1).unwrap_or(0);
+        send.to.clear();
+        send.to.push_str(&stream.to);
+        send.client_id.clear();
+        send.client_id.extend_from_slice(&slot.client_id);
+        Label { run: run.id, stream: stream.id, counter: slot.counter, intended: slot.intended }
+            .write(run.size, &mut send.body);
+        codec::write(&self.send, out);
+    }
+
+    /// One frame has arrived.
+    fn take(&mut self, run: &Run, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
+        let Some(raw) = codec::split(bytes, MAX_BODY).map_err(invalid)? else { return Ok(0) };
+        match raw.frame_type() {
+            Some(FrameType::Deliver) => self.delivered(run, raw.body)?,
+            Some(FrameType::SendAck) => {
+                let frame = codec::decode(FrameType::SendAck, raw.body).map_err(invalid)?;
+                if let Frame::SendAck(ack) = frame {
+                    self.answered(run, ack.id);
+                }
+            }
+            Some(FrameType::Error) => {
+                let frame = codec::decode(FrameType::Error, raw.body).map_err(invalid)?;
+                if let Frame::Error(error) = frame {
+                    self.refuse(&error)?;
+                }
+            }
+            Some(FrameType::Ping) => link::answer_ping(raw.body, out)?,
+            Some(FrameType::GoAway) => return Err(link::went_away(&raw)),
+            _ => {}
+        }
+        Ok(raw.len)
+    }
+
+    fn delivered(&mut self, run: &Run, body: &[u8]) -> io::Result<()> {
+        let odd = || io::Error::new(io::ErrorKind::InvalidData, "a DELIVER that is no protobuf");
+        let peek = Peek::read(body).ok_or_else(odd)?;
+        let upto = self.acks.entry(peek.conv).or_default();
+        *upto = peek.seq.max(*upto);
+        self.unacked += 1;
+        // Group events, and what earlier runs left, count for nothing.
+        let Some(label) = Label::read(peek.body).filter(|label| label.run == run.id) else {
+            return Ok(());
+        };
+        match self.checks.entry(label.stream).or_default().arrive(label.counter) {
+            Arrival::InOrder => self.delivered += 1,
+            Arrival::Late => {
+                self.delivered += 1;
+                self.reordered += 1;
+            }
+            Arrival::Again => {
+                self.duplicated += 1;
+                return Ok(());
+            }
+        }
+        let now = run.begun.elapsed().as_micros();
+        let now = u64::try_from(now).unwrap_or(u64::MAX);
+        self.latencies.1.push(now.saturating_sub(label.intended));
+        Ok(())
+    }
+
+    fn answered(&mut self, run: &Run, id: u32) {
+        let Some(index) = index_of(id) else { return };
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if slot.state != SlotState::Written {
+            return;
+        }
+        slot.state = SlotState::Free;
+        self.free.push(index);
+        let now = u64::try_from(run.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.latencies.0.push(now.saturating_sub(slot.intended));
+        if let Some(stream) = self.streams.get_mut(slot.stream) {
+            stream.acked += 1;
+        }
+        self.acked += 1;
+    }
+
+    fn refuse(&mut self, error: &frame::Error) -> io::Result<()> {
+        let slot = index_of(error.id).and_then(|index| self.slots.get_mut(index));
+        match slot {
+            Some(slot) if ErrorCode::is_retriable(error.code) => {
+                slot.state = SlotState::Refused;
+                self.refused += 1;
+                let wait = Duration::from_millis(error.retry_after_ms.into());
+                let until = Instant::now() + wait;
+                self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
+                Ok(())
+            }
+            Some(_) => {
+                Err(io::Error::other(format!("the server refused a send: {}", error.reason)))
+            }
+            None => Err(io::Error::other(format!("the server ended a link: {}", error.reason))),
+        }
+    }
+
+    fn write_acks(&mut self, out: &mut Vec<u8>) {
+        for (conv, seq) in self.acks.drain() {
+            codec::write(&frame::DeliverAck { conv, seq }.into(), out);
+        }
+        self.unacked = 0;
+    }
+
+    /// Adds what happened in this turn to what all users count.
+    fn publish(&mut self, run: &Run, shard: usize) {
+        let add = |to: &AtomicU64, from: &mut u64| {
+            if *from > 0 {
+                to.fetch_add(std::mem::take(from), Ordering::Relaxed);
+            }
+        };
+        add(&run.counts.sent, &mut self.sent);
+        add(&run.counts.acked, &mut self.acked);
+        add(&run.counts.delivered, &mut self.delivered);
+        add(&run.counts.duplicated, &mut self.duplicated);
+        add(&run.counts.reordered, &mut self.reordered);
+        add(&run.counts.refused, &mut self.refused);
+        if self.latencies.0.is_empty() && self.latencies.1.is_empty() {
+            return;
+        }
+        if let Some(shard) = run.latencies.get(shard) {
+            let mut shard = shard.lock();
+            for us in self.latencies.0.drain(..) {
+                shard.ack.record(Duration::from_micros(us));
+            }
+            for us in self.latencies.1.drain(..) {
+                shard.delivery.record(Duration::from_micros(us));
+            }
+        }
+    }
+
+    fn seen(&self) -> Seen {
+        Seen {
+            acked: self.streams.iter().map(|stream| (stream.id, stream.acked)).collect(),
+            arrived: self.checks.iter().map(|(id, check)| (*id, check.distinct())).collect(),
+        }
+    }
+}
+
+fn index_of(id: u32) -> Option<usize> {
+    usize::try_from(id.checked_sub(1)?).ok()
+}
