@@ -1,4 +1,5 @@
 //! The embedded store passes the suite of the durable port.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking")]
 
 use std::sync::Arc;
 
