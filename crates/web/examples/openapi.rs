@@ -1,14 +1,22 @@
-//! Writes the OpenAPI document to `docs/openapi.json`, or to the file that is named.
+//! Writes the OpenAPI document to `docs/openapi.json`, to the file that is named, or with `-` to
+//! standard output.
 //!
 //! `cargo run -p anser-web --example openapi`
 
-use std::{env, error::Error, fs};
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{Write, stdout},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
-    let path = env::args().nth(1).unwrap_or_else(|| default.to_owned());
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
     let mut json = anser_web::document().to_pretty_json()?;
     json.push('\n');
-    fs::write(path, json)?;
+    match env::args().nth(1).as_deref() {
+        Some("-") => stdout().write_all(json.as_bytes())?,
+        path => fs::write(path.unwrap_or(published), json)?,
+    }
     Ok(())
 }

@@ -60,7 +60,10 @@ pub struct OriginError;
 
 impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an origin is http://HOST or https://HOST, with :PORT where it is not the usual one, and no path")
+        f.write_str(
+            "an origin is http://HOST or https://HOST, with :PORT where it is not the usual one, \
+             and no path",
+        )
     }
 }
 

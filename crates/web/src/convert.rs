@@ -17,7 +17,7 @@ use crate::{
         devices::Device,
         groups::{Group, GroupRole, Member, Members, NewGroup, NewGroupMade},
         messages::{
-            EventMember, KindName, LogEvent, Message, Messages, NewMessage, Range, Receipt,
+            EventMember, KindName, LogEvent, Message, Messages, NewMessage, Place, Range, Stored,
         },
         users::{RoleName, User},
     },
@@ -303,12 +303,16 @@ fn log_event(event: &anser_domain::LogEvent) -> LogEvent {
     }
 }
 
-pub(crate) fn receipt(sent: &Sent) -> Receipt {
-    Receipt { id: sent.id.to_string(), seq: sent.seq.0, ts: sent.ts.0 }
+pub(crate) fn stored(sent: &Sent) -> Stored {
+    if sent.duplicate { Stored::Again(place(sent)) } else { Stored::New(place(sent)) }
+}
+
+fn place(sent: &Sent) -> Place {
+    Place { id: sent.id.to_string(), seq: sent.seq.0, ts: sent.ts.0 }
 }
 
 pub(crate) fn new_group_made(name: &GroupName, sent: &Sent) -> NewGroupMade {
-    NewGroupMade { id: name.to_string(), conv: format!("g:{name}"), entry: receipt(sent) }
+    NewGroupMade { id: name.to_string(), conv: format!("g:{name}"), entry: place(sent) }
 }
 
 pub(crate) fn group(group: anser_domain::Group) -> Group {

@@ -95,7 +95,8 @@ fn layout(title: &str, body: &str) -> String {
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title} · Anser</title><link rel=\"stylesheet\" href=\"/docs/docs.css\">\
-         <main class=\"page\"><p><a href=\"/docs\">API</a> · <a href=\"/problems\">Problems</a></p>\
+         <main class=\"page\">\
+         <p><a href=\"/docs\">API</a> · <a href=\"/problems\">Problems</a></p>\
          {body}</main></html>"
     )
 }

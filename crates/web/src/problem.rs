@@ -32,7 +32,10 @@ pub struct Kind {
 macro_rules! kinds {
     (@retriable) => { false };
     (@retriable retriable) => { true };
-    ($($name:ident = $slug:literal, $status:ident, $title:literal, $about:literal $(, $retry:ident)?;)*) => {
+    ($(
+        $name:ident = $slug:literal, $status:ident, $title:literal, $about:literal
+        $(, $retry:ident)?;
+    )*) => {
         $(
             #[doc = $title]
             pub(crate) static $name: Kind = Kind {
@@ -89,7 +92,8 @@ kinds! {
          new key; a retry needs the same body.";
     OUT_OF_ORDER = "out-of-order", CONFLICT, "An earlier message must be sent again first",
         "An earlier send from this device to this conversation was refused for now. Resend that \
-         one first (with its `Idempotency-Key`), so that your messages keep their order.", retriable;
+         one first, with its `Idempotency-Key`, so that your messages keep their order.",
+        retriable;
     TAKEN_OVER = "taken-over", CONFLICT, "The device logged in elsewhere",
         "A later login of the same device has taken its place.";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "More than a bound allows",
@@ -102,12 +106,14 @@ kinds! {
     INVALID = "invalid", UNPROCESSABLE_ENTITY, "A value is not one that can be taken",
         "The request reads well, but a value in it is missing, of the wrong type or out of its \
          range. The detail says which and what would do.";
-    STALE_KEY = "stale-idempotency-key", UNPROCESSABLE_ENTITY, "The idempotency key's time is out of the window",
+    STALE_KEY = "stale-idempotency-key", UNPROCESSABLE_ENTITY,
+        "The idempotency key's time is out of the window",
         "The `Idempotency-Key` is a UUIDv7 whose time lies too far back, or ahead, for a retry \
          to be recognised. Make a new one, and check the clock.";
     RATE_LIMITED = "rate-limited", TOO_MANY_REQUESTS, "Too many requests",
         "Try again after the time in the header `Retry-After`.", retriable;
-    HEADERS = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Too many headers, or too long ones",
+    HEADERS = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "Too many headers, or too long ones",
         "The request's headers exceed what the server takes.";
     INTERNAL = "internal", INTERNAL_SERVER_ERROR, "The server made a mistake",
         "This is a defect of the server. Whether the request took effect is not known; a send \

@@ -78,7 +78,9 @@ pub(crate) struct AdminNewUser {
     request_body(content = AdminNewUser, example = json!(
         {"user": "alice", "password": "correct horse battery staple", "display_name": "Alice",
          "role": "user"})),
-    responses((status = 201, description = "Made", body = User, headers(("Location" = String, description = "The user's own path")), example = json!(example()))),
+    responses((status = 201, description = "Made", body = User,
+        headers(("Location" = String, description = "The user's own path")),
+        example = json!(example()))),
     extensions(("x-problems" = json!([problem::NAME_TAKEN.slug, problem::INSECURE.slug])))
 )]
 async fn create(

@@ -61,7 +61,8 @@ pub(crate) struct Session {
     post, path = "/v1/auth/login", tag = "auth", operation_id = "login",
     request_body(content = Login, example = json!(
         {"user": "alice", "password": "correct horse battery staple", "device": "laptop"})),
-    responses((status = 200, description = "Signed in", body = Session, example = json!(session()))),
+    responses((status = 200, description = "Signed in", body = Session,
+        example = json!(session()))),
     extensions(("x-problems" = json!([
         problem::BAD_CREDENTIALS.slug, problem::DISABLED.slug, problem::INSECURE.slug])))
 )]
@@ -87,7 +88,8 @@ pub(crate) struct Refresh {
 #[utoipa::path(
     post, path = "/v1/auth/refresh", tag = "auth", operation_id = "refresh",
     request_body(content = Refresh, example = json!({"refresh_token": "cnQtMQ"})),
-    responses((status = 200, description = "The next pair", body = Session, example = json!(session()))),
+    responses((status = 200, description = "The next pair", body = Session,
+        example = json!(session()))),
     extensions(("x-problems" = json!([
         problem::BAD_CREDENTIALS.slug, problem::EXPIRED.slug, problem::REVOKED.slug,
         problem::DISABLED.slug])))

@@ -5,14 +5,14 @@ use anser_domain::{
     Profile, Sent, UserName,
 };
 use axum::{Json, extract::State, response::Response};
-use http::header;
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    messages::{Receipt, keyed, receipt, status},
+    messages::{Place, Stored, keyed, place},
     users::location,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub(crate) struct NewGroupMade {
     /// Its address as a conversation: `g:{id}`.
     pub(crate) conv: String,
     /// The first entry of its log, which says so.
-    pub(crate) entry: Receipt,
+    pub(crate) entry: Place,
 }
 
 /// A group as its members see it.
@@ -111,12 +111,13 @@ pub(crate) struct Member {
 #[utoipa::path(
     post, path = "/v1/groups", tag = "groups", operation_id = "createGroup",
     security(("bearer" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The client's own id for this request",
-        example = "0198c0de-0000-7000-8000-000000000001")),
+    params(Key),
     request_body(content = NewGroup, example = json!(
         {"id": "geese", "title": "The wild geese", "members": ["bob", "carol"]})),
     responses(
-        (status = 201, description = "Made", body = NewGroupMade, headers(("Location" = String, description = "The group's own path")), example = json!(made())),
+        (status = 201, description = "Made", body = NewGroupMade,
+            headers(("Location" = String, description = "The group's own path")),
+            example = json!(made())),
         (status = 200, description = "Made before, under the same key", body = NewGroupMade,
             example = json!(made())),
     ),
@@ -136,8 +137,9 @@ async fn create(
     Ok(keyed(
         key,
         sent.map(|sent: Sent| {
+            let status = if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED };
             let at = [(header::LOCATION, location("/v1/groups/", name.as_str()))];
-            (status(&sent), at, Json(convert::new_group_made(&name, &sent)))
+            (status, at, Json(convert::new_group_made(&name, &sent)))
         }),
     ))
 }
@@ -202,13 +204,11 @@ pub(crate) struct NewMembers {
     security(("bearer" = [])),
     params(
         ("group" = String, Path, description = "Its id", example = "geese"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The client's own id for this request"),
+        Key,
     ),
-    request_body(content = NewMembers, example = json!({"users": ["dave", "erin"], "role": "member"})),
-    responses(
-        (status = 201, description = "The log entry that says so", body = Receipt, example = json!(receipt())),
-        (status = 200, description = "Done before, under the same key", body = Receipt, example = json!(receipt())),
-    ),
+    request_body(content = NewMembers, example = json!(
+        {"users": ["dave", "erin"], "role": "member"})),
+    responses(Stored),
     extensions(("x-problems" = json!([
         problem::NOT_MEMBER.slug, problem::NO_SUCH_USER.slug, problem::CONFLICT.slug,
         problem::STALE_KEY.slug, problem::OUT_OF_ORDER.slug])))
@@ -227,17 +227,15 @@ async fn add(
 
 /// Takes a user out of a group. They see what was said while they were in it, and no more.
 #[utoipa::path(
-    delete, path = "/v1/groups/{group}/members/{user}", tag = "groups", operation_id = "removeMember",
+    delete, path = "/v1/groups/{group}/members/{user}", tag = "groups",
+    operation_id = "removeMember",
     security(("bearer" = [])),
     params(
         ("group" = String, Path, description = "Its id", example = "geese"),
         ("user" = String, Path, description = "Who", example = "bob"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The client's own id for this request"),
+        Key,
     ),
-    responses(
-        (status = 201, description = "The log entry that says so", body = Receipt, example = json!(receipt())),
-        (status = 200, description = "Done before, under the same key", body = Receipt, example = json!(receipt())),
-    ),
+    responses(Stored),
     extensions(("x-problems" = json!([
         problem::NOT_MEMBER.slug, problem::NO_SUCH_USER.slug, problem::CONFLICT.slug,
         problem::STALE_KEY.slug, problem::OUT_OF_ORDER.slug])))
@@ -267,13 +265,10 @@ pub(crate) struct NewRole {
     params(
         ("group" = String, Path, description = "Its id", example = "geese"),
         ("user" = String, Path, description = "Who", example = "bob"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The client's own id for this request"),
+        Key,
     ),
     request_body(content = NewRole, example = json!({"role": "admin"})),
-    responses(
-        (status = 201, description = "The log entry that says so", body = Receipt, example = json!(receipt())),
-        (status = 200, description = "Done before, under the same key", body = Receipt, example = json!(receipt())),
-    ),
+    responses(Stored),
     extensions(("x-problems" = json!([
         problem::NOT_MEMBER.slug, problem::NO_SUCH_USER.slug, problem::CONFLICT.slug,
         problem::STALE_KEY.slug, problem::OUT_OF_ORDER.slug])))
@@ -296,12 +291,9 @@ async fn set_role(
     security(("bearer" = [])),
     params(
         ("group" = String, Path, description = "Its id", example = "geese"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The client's own id for this request"),
+        Key,
     ),
-    responses(
-        (status = 201, description = "The log entry that says so", body = Receipt, example = json!(receipt())),
-        (status = 200, description = "Done before, under the same key", body = Receipt, example = json!(receipt())),
-    ),
+    responses(Stored),
     extensions(("x-problems" = json!([
         problem::NOT_MEMBER.slug, problem::CONFLICT.slug, problem::STALE_KEY.slug,
         problem::OUT_OF_ORDER.slug])))
@@ -327,9 +319,9 @@ async fn changed(
 ) -> Response {
     let change = Change { client_id: key.id, group, change };
     let sent = app.calls.ask(caller, Command::ChangeMembers(Box::new(change))).await;
-    keyed(key, sent.map(|sent: Sent| (status(&sent), Json(convert::receipt(&sent)))))
+    keyed(key, sent.map(|sent: Sent| convert::stored(&sent)))
 }
 
 fn made() -> Value {
-    json!({"id": "geese", "conv": "g:geese", "entry": receipt()})
+    json!({"id": "geese", "conv": "g:geese", "entry": place()})
 }

@@ -1,6 +1,6 @@
 //! A conversation's log: reading it, and adding to it.
 
-use anser_domain::{Address, Command, HistoryRange, Outgoing, Page, Sent};
+use anser_domain::{Address, Command, HistoryRange, Outgoing, Page};
 use axum::{
     Json,
     extract::State,
@@ -9,7 +9,7 @@ use axum::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -172,13 +172,41 @@ pub(crate) struct NewMessage {
 
 /// Where an entry came to stand.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Receipt {
+pub(crate) struct Place {
     /// Its global id, a 64-bit number as text.
     pub(crate) id: String,
-    /// Its place in the conversation.
+    /// Its seq: its place in the conversation.
     pub(crate) seq: u64,
     /// When it was stored, in milliseconds since 1970.
     pub(crate) ts: i64,
+}
+
+/// The answer to whatever adds an entry to a log.
+#[derive(IntoResponses)]
+pub(crate) enum Stored {
+    /// Stored for good.
+    #[response(
+        status = 201,
+        headers(("Idempotency-Key" = String, description = "The key it is known by")),
+        example = json!(place())
+    )]
+    New(Place),
+    /// Stored before, under the same key.
+    #[response(
+        status = 200,
+        headers(("Idempotency-Key" = String, description = "The key it is known by")),
+        example = json!(place())
+    )]
+    Again(Place),
+}
+
+impl IntoResponse for Stored {
+    fn into_response(self) -> Response {
+        match self {
+            Self::New(place) => (StatusCode::CREATED, Json(place)).into_response(),
+            Self::Again(place) => (StatusCode::OK, Json(place)).into_response(),
+        }
+    }
 }
 
 /// Stores a message and delivers it. The answer means that it is stored for good.
@@ -191,15 +219,10 @@ pub(crate) struct Receipt {
     security(("bearer" = [])),
     params(
         ("conv" = String, Path, description = "`u:{user}` or `g:{group}`", example = "u:bob"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The client's own id for this send",
-            example = "0198c0de-0000-7000-8000-000000000001"),
+        Key,
     ),
     request_body(content = NewMessage, example = json!({"kind": "text", "text": "Hello, Bob"})),
-    responses(
-        (status = 201, description = "Stored", body = Receipt, headers(("Idempotency-Key" = String, description = "The key it is known by")), example = json!(receipt())),
-        (status = 200, description = "Stored before, under the same key", body = Receipt,
-            headers(("Idempotency-Key" = String, description = "The key it is known by")), example = json!(receipt())),
-    ),
+    responses(Stored),
     extensions(("x-problems" = json!([
         problem::NOT_MEMBER.slug, problem::NO_SUCH_USER.slug, problem::CONFLICT.slug,
         problem::STALE_KEY.slug, problem::OUT_OF_ORDER.slug])))
@@ -213,12 +236,7 @@ async fn send(
 ) -> Result<Response, Problem> {
     let outgoing: Outgoing = convert::outgoing(to, key.id, message)?;
     let sent = app.calls.ask(caller, Command::Send(Box::new(outgoing))).await;
-    Ok(keyed(key, sent.map(|sent| (status(&sent), Json(convert::receipt(&sent))))))
-}
-
-/// 201 for what is new, 200 for what was there.
-pub(crate) fn status(sent: &Sent) -> StatusCode {
-    if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED }
+    Ok(keyed(key, sent.map(|sent| convert::stored(&sent))))
 }
 
 /// An answer that says its key, whether it is a good one or not: "no answer in time" above all
@@ -229,7 +247,7 @@ pub(crate) fn keyed(key: Key, answer: Result<impl IntoResponse, Problem>) -> Res
     response
 }
 
-pub(crate) fn receipt() -> Value {
+pub(crate) fn place() -> Value {
     json!({"id": "7193520847613952", "seq": 3, "ts": 1_790_000_000_000_i64})
 }
 

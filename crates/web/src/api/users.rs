@@ -82,7 +82,9 @@ async fn user(
     security((), ("bearer" = [])),
     request_body(content = NewUser, example = json!(
         {"user": "alice", "password": "correct horse battery staple", "display_name": "Alice"})),
-    responses((status = 201, description = "Made", body = User, headers(("Location" = String, description = "The user's own path")), example = json!(example()))),
+    responses((status = 201, description = "Made", body = User,
+        headers(("Location" = String, description = "The user's own path")),
+        example = json!(example()))),
     extensions(("x-problems" = json!([problem::NAME_TAKEN.slug, problem::INSECURE.slug])))
 )]
 async fn register(

@@ -3,6 +3,13 @@
 use anser_domain::{ClientId, Clock};
 use axum::extract::{FromRef, FromRequestParts};
 use http::{HeaderName, HeaderValue, request::Parts};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Object, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 use crate::{
     App,
@@ -49,6 +56,23 @@ where
             return Err(Problem::new(&problem::MALFORMED, detail));
         };
         Ok(Self { id: ClientId::from_text(key), echo: value.clone() })
+    }
+}
+
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "The client's own id for this request, best a UUIDv7: a retry with the same \
+                     key and body changes nothing and gets the first answer.";
+        vec![
+            ParameterBuilder::new()
+                .name("Idempotency-Key")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(about))
+                .schema(Some(Object::with_type(Type::String)))
+                .example(Some("0198c0de-0000-7000-8000-000000000001".into()))
+                .build(),
+        ]
     }
 }
 
