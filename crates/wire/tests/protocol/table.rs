@@ -117,8 +117,8 @@ pub(crate) fn body_to_json(row: &'static MessageRow, mut body: &[u8]) -> Value {
 
 /// The protobuf type alone.
 pub(crate) fn scalar(field: &FieldRow) -> &'static str {
-    let words = field.proto.split([',', ' ', '=']).filter(|word| !word.is_empty());
-    words.filter(|word| !matches!(*word, "optional" | "repeated")).next().unwrap()
+    let mut words = field.proto.split([',', ' ', '=']).filter(|word| !word.is_empty());
+    words.find(|word| !matches!(*word, "optional" | "repeated")).unwrap()
 }
 
 fn integer(value: &Value) -> u64 {
