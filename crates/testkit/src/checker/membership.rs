@@ -52,6 +52,14 @@ impl Membership {
         })
     }
 
+    /// The place right before the last one at which `user` came in: a device's cursor begins
+    /// there, since what was before is not owed to it.
+    #[must_use]
+    pub fn begins(&self, user: &str) -> u64 {
+        let last = self.0.get(user).and_then(|own| own.last());
+        last.map_or(0, |(from, _)| from.saturating_sub(1))
+    }
+
     /// Everybody who ever was in it.
     pub fn users(&self) -> impl Iterator<Item = &User> {
         self.0.keys()

@@ -68,6 +68,9 @@ pub const FAULTS: [&str; 5] =
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// How long links may lack something (promise 4: 20 s), with some time for a busy machine.
 const WHOLE_WITHIN: Duration = Duration::from_secs(25);
+/// Every so many rounds one ends quietly: delivered cursors, gathered for 2 s, are written before the kill.
+const FLUSHED_EVERY: u32 = 4;
+const FLUSHED_AFTER: Duration = Duration::from_millis(2200);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Runs `plan` with `binary` on the empty directory `dir`.
@@ -81,8 +84,11 @@ pub async fn run(binary: &Path, dir: &Path, plan: &Plan) -> Result<Report> {
     let (at, seen) = watch::channel(Some(server.native()));
     let cast = Cast::gather(&Rest::new(server.http()), plan, &seen).await?;
 
-    for _ in 0..plan.rounds {
+    for round in 1..=plan.rounds {
         load(&cast, plan, &mut rng).await;
+        if round.is_multiple_of(FLUSHED_EVERY) {
+            sleep(FLUSHED_AFTER).await;
+        }
         kill(&mut server, &at).await?;
     }
     load(&cast, plan, &mut rng).await;
@@ -115,11 +121,11 @@ pub async fn run(binary: &Path, dir: &Path, plan: &Plan) -> Result<Report> {
     })
 }
 
-/// Everybody does something, for a while.
+/// Everybody does something, for a while. Some whiles end when devices still catch up, some
+/// before anybody is linked again.
 async fn load(cast: &Cast, plan: &Plan, rng: &mut StdRng) {
-    let longest = u64::try_from(plan.round.as_millis()).unwrap_or(u64::MAX).max(2);
-    // Some rounds end while devices still catch up, some before anybody is linked again.
-    let mut left = rng.random_range(1..longest);
+    let most = u64::try_from(plan.round.as_millis()).unwrap_or(u64::MAX);
+    let mut left = rng.random_range(1..most.max(2));
     while left > 0 {
         for _ in 0..rng.random_range(1..6) {
             cast.act(cast.wish(rng));
