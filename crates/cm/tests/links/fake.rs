@@ -12,13 +12,13 @@ use std::{
 use anser_domain::*;
 use parking_lot::Mutex;
 
-pub const SM: PeerId = PeerId(900);
+pub(crate) const SM: PeerId = PeerId(900);
 
 #[derive(Default)]
-pub struct FakeSm {
+pub(crate) struct FakeSm {
     inner: Mutex<Inner>,
     /// Answers wait until [`FakeSm::release`].
-    pub holds: AtomicBool,
+    pub(crate) holds: AtomicBool,
 }
 
 #[derive(Default)]
@@ -36,20 +36,20 @@ struct Inner {
 }
 
 impl FakeSm {
-    pub fn asked(&self, which: impl Fn(&Command) -> bool) -> usize {
+    pub(crate) fn asked(&self, which: impl Fn(&Command) -> bool) -> usize {
         self.inner.lock().asked.iter().filter(|ask| which(&ask.command)).count()
     }
 
-    pub fn unlinks(&self) -> usize {
+    pub(crate) fn unlinks(&self) -> usize {
         self.asked(|it| matches!(it, Command::Unlink))
     }
 
-    pub fn pulls(&self) -> usize {
+    pub(crate) fn pulls(&self) -> usize {
         self.asked(|it| matches!(it, Command::Pull(_)))
     }
 
     /// Client ids of sends, in the order in which they came.
-    pub fn sends(&self) -> Vec<String> {
+    pub(crate) fn sends(&self) -> Vec<String> {
         let inner = self.inner.lock();
         let texts = inner.asked.iter().filter_map(|ask| match &ask.command {
             Command::Send(it) => it.content.body().map(str::to_owned),
@@ -58,17 +58,17 @@ impl FakeSm {
         texts.collect()
     }
 
-    pub fn links(&self) -> Vec<LinkId> {
+    pub(crate) fn links(&self) -> Vec<LinkId> {
         let mut links: Vec<_> = self.inner.lock().links.keys().copied().collect();
         links.sort();
         links
     }
 
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.holds.store(true, Ordering::SeqCst);
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.holds.store(false, Ordering::SeqCst);
         let held = std::mem::take(&mut self.inner.lock().held);
         self.answer(held);
@@ -84,43 +84,43 @@ impl FakeSm {
     }
 
     /// Appends an entry by somebody else; nobody is told.
-    pub fn append(&self, conv: u64, text: &str) -> Arc<Message> {
+    pub(crate) fn append(&self, conv: u64, text: &str) -> Arc<Message> {
         self.inner.lock().append(ConvId(conv), DeviceId(0), text)
     }
 
     /// The next step of the stream, not yet delivered.
-    pub fn step(&self) -> StreamPos {
+    pub(crate) fn step(&self) -> StreamPos {
         let mut inner = self.inner.lock();
         inner.stream += 1;
         StreamPos { sm: SM, number: inner.stream }
     }
 
-    pub fn hint(message: &Arc<Message>, links: Vec<LinkId>) -> Hint {
+    pub(crate) fn hint(message: &Arc<Message>, links: Vec<LinkId>) -> Hint {
         Hint { event: Event::Message(delivery(message, links.len())), links }
     }
 
     /// Appends and tells everyone.
-    pub fn publish(&self, conv: u64, text: &str) {
+    pub(crate) fn publish(&self, conv: u64, text: &str) {
         let message = self.append(conv, text);
         let hint = Self::hint(&message, self.links());
         self.ports().deliver(self.step(), vec![hint]);
     }
 
-    pub fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         let hint = Hint { event, links: self.links() };
         self.ports().deliver(self.step(), vec![hint]);
     }
 
-    pub fn deliver(&self, at: StreamPos, batch: Vec<Hint>) {
+    pub(crate) fn deliver(&self, at: StreamPos, batch: Vec<Hint>) {
         self.ports().deliver(at, batch);
     }
 
-    pub fn evict(&self, refusal: Refusal) {
+    pub(crate) fn evict(&self, refusal: Refusal) {
         let links = self.links().into_iter().map(|link| (link, refusal.clone())).collect();
         self.ports().evict(links);
     }
 
-    pub fn beat(&self, routes_generation: u64) {
+    pub(crate) fn beat(&self, routes_generation: u64) {
         let (number, token) = {
             let inner = self.inner.lock();
             (inner.stream, inner.token)
@@ -162,7 +162,8 @@ impl FakeSm {
                 return (None, None);
             }
             Command::Delivered { conv, seq } => {
-                inner.cursors.insert((device, *conv), *seq);
+                let cursor = inner.cursors.entry((device, *conv)).or_default();
+                *cursor = (*cursor).max(*seq);
                 return (None, None);
             }
             Command::Typing { .. } => return (None, None),
@@ -285,6 +286,6 @@ fn delivery(message: &Arc<Message>, links: usize) -> Arc<Delivery> {
     })
 }
 
-pub fn address(conv: ConvId) -> Address {
+pub(crate) fn address(conv: ConvId) -> Address {
     Address::Group(GroupName::trusted(&conv.to_string()))
 }

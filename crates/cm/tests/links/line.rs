@@ -5,10 +5,10 @@ use std::time::Duration;
 use anser_domain::*;
 
 /// The longest line.
-pub const LINE: usize = 300 * 1024;
+pub(crate) const LINE: usize = 300 * 1024;
 
 #[derive(Default)]
-pub struct Line {
+pub(crate) struct Line {
     sends: u64,
 }
 

@@ -10,19 +10,19 @@ use tokio::io::{
 
 use crate::{fake::FakeSm, line::Line};
 
-pub struct Rig {
-    pub cm: Arc<Cm>,
-    pub sm: Arc<FakeSm>,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Rig {
+    pub(crate) cm: Arc<Cm>,
+    pub(crate) sm: Arc<FakeSm>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 /// For what must come to pass; no test waits for time to decide anything.
-pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what).await.expect("it did not happen")
 }
 
 /// Waits until `done`.
-pub async fn until(mut done: impl FnMut() -> bool) {
+pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     soon(async {
         while !done() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -31,16 +31,16 @@ pub async fn until(mut done: impl FnMut() -> bool) {
     .await;
 }
 
-pub fn lines() -> SessionFactory {
+pub(crate) fn lines() -> SessionFactory {
     Arc::new(|_| Box::new(Line::default()))
 }
 
 impl Rig {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Limits::default())
     }
 
-    pub fn with(limits: Limits) -> Self {
+    pub(crate) fn with(limits: Limits) -> Self {
         let sm = Arc::new(FakeSm::default());
         let clock = Arc::new(ManualClock::new(Millis(0)));
         let cm = Cm::new(PeerId(1), sm.clone(), clock.clone(), limits);
@@ -48,11 +48,11 @@ impl Rig {
     }
 
     /// A link over a pipe that holds `room` bytes each way.
-    pub fn pipe(&self, room: usize) -> Client<DuplexStream> {
+    pub(crate) fn pipe(&self, room: usize) -> Client<DuplexStream> {
         self.pipe_with(room, Box::new(Line::default()))
     }
 
-    pub fn pipe_with(&self, room: usize, session: Box<dyn Session>) -> Client<DuplexStream> {
+    pub(crate) fn pipe_with(&self, room: usize, session: Box<dyn Session>) -> Client<DuplexStream> {
         let (ours, theirs) = tokio::io::duplex(room);
         let info = LinkInfo {
             remote: ([127, 0, 0, 1], 1).into(),
@@ -65,14 +65,14 @@ impl Rig {
     }
 
     /// A pipe whose peer has been greeted.
-    pub async fn greeted(&self) -> Client<DuplexStream> {
+    pub(crate) async fn greeted(&self) -> Client<DuplexStream> {
         let mut client = self.pipe(64 * 1024);
         assert!(client.line().await.starts_with("HI"));
         client
     }
 
     /// One that has logged in, with everything there was.
-    pub async fn online(&self, name: &str) -> Client<DuplexStream> {
+    pub(crate) async fn online(&self, name: &str) -> Client<DuplexStream> {
         let mut client = self.greeted().await;
         client.say(&format!("LOGIN {name}")).await;
         client.expect(&format!("WELCOME {name}")).await;
@@ -80,7 +80,7 @@ impl Rig {
         client
     }
 
-    pub fn listen(&self, tls: Tls) -> std::net::SocketAddr {
+    pub(crate) fn listen(&self, tls: Tls) -> std::net::SocketAddr {
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = listener.local_addr().unwrap();
         tokio::spawn(self.cm.clone().listen(listener, tls, lines()));
@@ -88,7 +88,7 @@ impl Rig {
     }
 
     /// Time passes, tick by tick.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let mut left = by;
         while !left.is_zero() {
             let step = left.min(TICK);
@@ -98,38 +98,38 @@ impl Rig {
         }
     }
 
-    pub fn links(&self) -> u64 {
+    pub(crate) fn links(&self) -> u64 {
         self.cm.stats().links.read()
     }
 }
 
-pub struct Client<T> {
-    pub io: BufReader<T>,
+pub(crate) struct Client<T> {
+    pub(crate) io: BufReader<T>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
-    pub fn new(io: T) -> Self {
+    pub(crate) fn new(io: T) -> Self {
         Self { io: BufReader::new(io) }
     }
 
-    pub async fn say(&mut self, line: &str) {
+    pub(crate) async fn say(&mut self, line: &str) {
         soon(self.io.write_all(format!("{line}\n").as_bytes())).await.unwrap();
         soon(self.io.flush()).await.unwrap();
     }
 
     /// The next line; empty at the end.
-    pub async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         let mut line = String::new();
         soon(self.io.read_line(&mut line)).await.unwrap();
         line.trim_end().to_owned()
     }
 
-    pub async fn expect(&mut self, line: &str) {
+    pub(crate) async fn expect(&mut self, line: &str) {
         assert_eq!(self.line().await, line);
     }
 
     /// Everything up to the end.
-    pub async fn rest(&mut self) -> String {
+    pub(crate) async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         let _ = soon(self.io.read_to_end(&mut rest)).await;
         String::from_utf8(rest).unwrap()
