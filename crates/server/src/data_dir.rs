@@ -97,8 +97,7 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;

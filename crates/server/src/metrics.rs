@@ -47,9 +47,7 @@ const COUNTERS: &[(&str, &str, Read)] = &[
         roles.cm.stats().pulls.read()
     }),
     ("anser_hint_gaps", "Streams of hints found broken", |roles| roles.cm.stats().gaps.read()),
-    ("anser_link_resyncs", "Links told to compare heads", |roles| {
-        roles.cm.stats().resyncs.read()
-    }),
+    ("anser_link_resyncs", "Links told to compare heads", |roles| roles.cm.stats().resyncs.read()),
     ("anser_session_panics", "Sessions that panicked; each one is a bug", |roles| {
         roles.cm.stats().panics.read()
     }),

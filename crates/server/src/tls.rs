@@ -28,7 +28,11 @@ pub(crate) fn load(settings: &TlsSettings, data_dir: &Path) -> anyhow::Result<Ar
         }
     };
     read(&cert, &key).with_context(|| {
-        format!("the certificate {} with the key {} is not usable ({mend})", cert.display(), key.display())
+        format!(
+            "the certificate {} with the key {} is not usable ({mend})",
+            cert.display(),
+            key.display()
+        )
     })
 }
 

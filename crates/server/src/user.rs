@@ -73,7 +73,9 @@ async fn apply(store: &Arc<dyn Store>, config: &Config, command: User) -> anyhow
         User::Passwd { name, password, .. } => {
             let user = find(store, &name).await?;
             let password = read_password(&password, &user.name)?;
-            anser_sm::set_password(store, &config.sm(), user.id, &password).await.map_err(denied)?;
+            anser_sm::set_password(store, &config.sm(), user.id, &password)
+                .await
+                .map_err(denied)?;
             Ok(format!("Set the password of {}; all their sessions have ended.\n", user.name))
         }
         User::List { .. } => list(store).await,
@@ -177,8 +179,7 @@ mod tests {
 
     #[test]
     fn users_are_listed_in_columns() {
-        let users =
-            [row("al", Role::Admin, false, "Al B."), row("barnacle", Role::User, true, "")];
+        let users = [row("al", Role::Admin, false, "Al B."), row("barnacle", Role::User, true, "")];
         assert_eq!(
             table(&users),
             "NAME      ROLE   STATE     DISPLAY NAME\n\

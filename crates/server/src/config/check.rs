@@ -90,7 +90,8 @@ fn limits(reading: &Reading) -> Result<(), ConfigError> {
     let limits = &reading.config.limits;
     for (key, size) in [("text", limits.text), ("data", limits.data)] {
         if size.0 > anser_wire::MAX_BODY {
-            let what = format!("at most {} KiB; what is longer is a file", anser_wire::MAX_BODY / 1024);
+            let what =
+                format!("at most {} KiB; what is longer is a file", anser_wire::MAX_BODY / 1024);
             return Err(reading.error("limits", key, what));
         }
     }

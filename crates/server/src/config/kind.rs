@@ -122,7 +122,8 @@ impl Setting for Size {
 }
 
 impl Setting for Duration {
-    const EXPECTS: &'static str = "a time such as \"500 ms\", \"30 s\", \"15 min\", \"1 h\" or \"30 d\"";
+    const EXPECTS: &'static str =
+        "a time such as \"500 ms\", \"30 s\", \"15 min\", \"1 h\" or \"30 d\"";
     const SHAPE: Shape = Shape::Quoted;
 
     fn read(text: &str) -> Option<Self> {

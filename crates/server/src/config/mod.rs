@@ -31,9 +31,8 @@ pub(crate) fn load(file: Option<&Path>, overrides: &[Override]) -> anyhow::Resul
         }
     };
     // Values that are not Unicode cannot be right, and are shown as near as possible.
-    let environment = std::env::vars_os()
-        .map(|(name, text)| (lossy(&name), lossy(&text)))
-        .collect::<Vec<_>>();
+    let environment =
+        std::env::vars_os().map(|(name, text)| (lossy(&name), lossy(&text))).collect::<Vec<_>>();
     let file = text.as_ref().map(|(path, text)| (*path, text.as_str()));
     Ok(assemble(file, environment, overrides)?)
 }

@@ -216,7 +216,10 @@ fn no_key(section: &Section, name: &str) -> String {
     if nearest(name, &names).is_none()
         && let Some(home) = SECTIONS.iter().find(|other| key(other, name).is_some())
     {
-        return format!("[{}] {name}: no such key here; it belongs under [{}]", section.name, home.name);
+        return format!(
+            "[{}] {name}: no such key here; it belongs under [{}]",
+            section.name, home.name
+        );
     }
     format!("[{}] {name}: no such key; {}", section.name, suggestion(name, &names))
 }

@@ -38,7 +38,10 @@ fn a_mistake_is_told_with_its_place_and_what_would_be_right() {
         "a.toml:3:8: [listen] http: expected an address and port such as \"127.0.0.1:8080\" or \
          \"[::1]:0\", found the number 8080"
     );
-    assert_eq!(told("[lisen]\nhttp = 1\n"), "a.toml:1:2: [lisen]: no such section; did you mean listen?");
+    assert_eq!(
+        told("[lisen]\nhttp = 1\n"),
+        "a.toml:1:2: [lisen]: no such section; did you mean listen?"
+    );
     assert_eq!(told("domain = \"x\"\n"), "a.toml:1:1: domain belongs under [server]");
     assert_eq!(
         told("[server]\nnative = \"x\"\n"),
@@ -49,8 +52,14 @@ fn a_mistake_is_told_with_its_place_and_what_would_be_right() {
         "a.toml:2:13: [listen] plaintext: expected true or false, found the text \"yes\""
     );
     assert!(told("[server\n").starts_with("a.toml:1:"));
-    assert_eq!(told("server = 1\n"), "a.toml:1:1: server is a section: write [server] on a line of its own");
-    assert_eq!(told("[server]\nmoon = 1\n"), "a.toml:2:1: [server] moon: no such key; there are domain, data_dir");
+    assert_eq!(
+        told("server = 1\n"),
+        "a.toml:1:1: server is a section: write [server] on a line of its own"
+    );
+    assert_eq!(
+        told("[server]\nmoon = 1\n"),
+        "a.toml:2:1: [server] moon: no such key; there are domain, data_dir"
+    );
 }
 
 #[test]
@@ -62,7 +71,8 @@ fn an_error_is_one_line_whatever_the_file() {
 
 #[test]
 fn the_environment_wins_over_the_file_and_flags_over_both() {
-    let file = "[listen]\nhttp = \"127.0.0.1:1\"\nnative = \"127.0.0.1:2\"\nadmin = \"127.0.0.1:3\"\n";
+    let file =
+        "[listen]\nhttp = \"127.0.0.1:1\"\nnative = \"127.0.0.1:2\"\nadmin = \"127.0.0.1:3\"\n";
     let environment = vec![
         ("ANSER_LISTEN__NATIVE".into(), "127.0.0.1:20".into()),
         ("ANSER_LISTEN__ADMIN".into(), "127.0.0.1:30".into()),
@@ -127,7 +137,10 @@ fn values_that_contradict_each_other_are_refused() {
         told("[listen]\nadmin = \"127.0.0.1:8080\"\n"),
         "a.toml:2:9: [listen] admin: 127.0.0.1:8080 is taken by [listen] http; give each its own port"
     );
-    assert_eq!(told("[limits]\ntext = \"1 MiB\"\n"), "a.toml:2:8: [limits] text: at most 64 KiB; what is longer is a file");
+    assert_eq!(
+        told("[limits]\ntext = \"1 MiB\"\n"),
+        "a.toml:2:8: [limits] text: at most 64 KiB; what is longer is a file"
+    );
     assert!(told("[limits]\nframe = \"1 KiB\"\n").contains("[limits] frame: at least 192 KiB"));
     assert!(told("[store]\nurl = \"mysql://x\"\n").contains("expected sqlite:PATH"));
     assert!(told("[routes]\nurl = \"redis://x\"\n").contains("expected memory"));

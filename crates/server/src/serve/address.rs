@@ -60,7 +60,9 @@ fn take(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
         };
         let choose = format!("choose another with --listen-{name} or [listen] {name}");
         match mend {
-            "" => anyhow::Error::new(error).context(format!("cannot listen on {address}; {choose}")),
+            "" => {
+                anyhow::Error::new(error).context(format!("cannot listen on {address}; {choose}"))
+            }
             mend => anyhow::anyhow!("cannot listen on {address}: {mend}; {choose}"),
         }
     })

@@ -84,9 +84,9 @@ pub(super) async fn prepare(
 fn password() -> String {
     const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let bytes: [u8; 12] = rand::random();
-    let letters = bytes.iter().map(|byte| {
-        char::from(LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(b'a'))
-    });
+    let letters = bytes
+        .iter()
+        .map(|byte| char::from(LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(b'a')));
     let mut text = String::new();
     for (at, letter) in letters.enumerate() {
         if at > 0 && at % 4 == 0 {

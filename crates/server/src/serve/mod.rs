@@ -30,7 +30,12 @@ use self::{
     site::{Admin, Site},
     stop::Signals,
 };
-use crate::{cli, config::Config, data_dir::{DataDir, keep_private}, metrics, say, telemetry, tls};
+use crate::{
+    cli,
+    config::Config,
+    data_dir::{DataDir, keep_private},
+    metrics, say, telemetry, tls,
+};
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(args: &cli::Serve) -> anyhow::Result<()> {
@@ -126,8 +131,7 @@ impl Running {
 
         let sessions = native::sessions(config.wire(), config.listen.plaintext);
         let web_metrics = HttpMetrics::default();
-        let mut registry =
-            metrics::registry(metrics::Roles { sm: sm.clone(), cm: cm.clone() });
+        let mut registry = metrics::registry(metrics::Roles { sm: sm.clone(), cm: cm.clone() });
         web_metrics.register(&mut registry);
         let gateways =
             listeners.addresses()?.gateways(&config.server.domain, config.listen.plaintext);

@@ -16,7 +16,10 @@ impl Signals {
     /// Listens from now on.
     pub(super) fn listen() -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+        })
     }
 
     /// Waits for the first.

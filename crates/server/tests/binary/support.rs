@@ -19,19 +19,23 @@ const READY: &str = "Ctrl-C stops the server.";
 const QUICK_PASSWORDS: (&str, &str) = ("ANSER_AUTH__SCRAM_ITERATIONS", "1000");
 
 /// `anser` with these arguments, on an environment without settings.
-pub fn anser(args: &[&str]) -> Command {
+pub(crate) fn anser(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_anser"));
-    command.args(args).env_clear().env(QUICK_PASSWORDS.0, QUICK_PASSWORDS.1).env("RUST_BACKTRACE", "1");
+    command
+        .args(args)
+        .env_clear()
+        .env(QUICK_PASSWORDS.0, QUICK_PASSWORDS.1)
+        .env("RUST_BACKTRACE", "1");
     command
 }
 
 /// Runs `anser` to its end.
-pub fn run(args: &[&str]) -> Output {
+pub(crate) fn run(args: &[&str]) -> Output {
     anser(args).stdin(Stdio::null()).output().unwrap()
 }
 
 /// Runs `anser` to its end with a line on standard input.
-pub fn run_with_input(args: &[&str], input: &str) -> Output {
+pub(crate) fn run_with_input(args: &[&str], input: &str) -> Output {
     let mut child = anser(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -44,7 +48,7 @@ pub fn run_with_input(args: &[&str], input: &str) -> Output {
 }
 
 /// The one line on standard error of a run that failed.
-pub fn complaint(output: &Output) -> String {
+pub(crate) fn complaint(output: &Output) -> String {
     assert!(!output.status.success(), "it succeeded: {}", text(&output.stdout));
     let text = text(&output.stderr);
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("anser: ")).collect();
@@ -55,12 +59,12 @@ pub fn complaint(output: &Output) -> String {
 }
 
 /// Bytes as text.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The arguments that take free ports.
-pub const FREE_PORTS: [&str; 6] = [
+pub(crate) const FREE_PORTS: [&str; 6] = [
     "--listen-http",
     "127.0.0.1:0",
     "--listen-native",
@@ -70,13 +74,13 @@ pub const FREE_PORTS: [&str; 6] = [
 ];
 
 /// A server that is ready.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     dir: PathBuf,
     /// What it has printed so far.
-    pub banner: String,
+    pub(crate) banner: String,
     /// How long it took to be ready.
-    pub took: Duration,
+    pub(crate) took: Duration,
     listen: Value,
     /// Later lines of standard output.
     lines: mpsc::Receiver<String>,
@@ -84,14 +88,14 @@ pub struct Server {
 
 impl Server {
     /// Starts one on `dir` and waits until it says that it is ready.
-    pub fn start(dir: &Path, extra: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, extra: &[&str]) -> Self {
         let mut command = anser(&["serve", "--data-dir", dir.to_str().unwrap()]);
         command.args(FREE_PORTS).args(extra).stdout(Stdio::piped());
         Self::spawn(command, dir)
     }
 
     /// Starts what `command` says.
-    pub fn spawn(mut command: Command, dir: &Path) -> Self {
+    pub(crate) fn spawn(mut command: Command, dir: &Path) -> Self {
         let started = clock::now();
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -125,29 +129,34 @@ impl Server {
     }
 
     /// Where the listener `name` is.
-    pub fn address(&self, name: &str) -> &str {
+    pub(crate) fn address(&self, name: &str) -> &str {
         self.listen[name].as_str().unwrap()
     }
 
     /// The URL of a path on the HTTP listener.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address("http"))
     }
 
     /// The password of a demo user.
-    pub fn demo_password(&self, user: &str) -> String {
+    pub(crate) fn demo_password(&self, user: &str) -> String {
         let json = std::fs::read(self.dir.join("demo.json")).unwrap();
         let json: Value = serde_json::from_slice(&json).unwrap();
         json[user].as_str().unwrap().to_owned()
     }
 
+    /// A file of its data directory.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// Sends a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end, and what was printed before it.
-    pub fn wait(mut self) -> (ExitStatus, String) {
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let mut printed = String::new();
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             printed.push_str(&line);
@@ -157,13 +166,13 @@ impl Server {
     }
 
     /// Asks it to stop, as Ctrl-C does, and waits.
-    pub fn stop(self) -> ExitStatus {
+    pub(crate) fn stop(self) -> ExitStatus {
         self.signal(Signal::INT);
         self.wait().0
     }
 
     /// Ends it without a chance to do anything about it.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -189,15 +198,15 @@ mod clock {
 }
 
 /// A user of the REST API.
-pub struct Rest {
+pub(crate) struct Rest {
     http: reqwest::Client,
     base: String,
-    pub token: String,
+    pub(crate) token: String,
 }
 
 impl Rest {
     /// Logs in.
-    pub async fn login(server: &Server, user: &str, password: &str) -> Self {
+    pub(crate) async fn login(server: &Server, user: &str, password: &str) -> Self {
         let answer = Self::try_login(server, user, password).await;
         assert_eq!(answer.status(), 200, "{user} logs in");
         let answer: Value = answer.json().await.unwrap();
@@ -206,26 +215,29 @@ impl Rest {
     }
 
     /// The answer to a login.
-    pub async fn try_login(server: &Server, user: &str, password: &str) -> reqwest::Response {
+    pub(crate) async fn try_login(
+        server: &Server,
+        user: &str,
+        password: &str,
+    ) -> reqwest::Response {
         let body = serde_json::json!({"user": user, "password": password, "device": "test"});
-        reqwest::Client::new()
-            .post(server.url("/v1/auth/login"))
-            .json(&body)
+        reqwest::Client::new().post(server.url("/v1/auth/login")).json(&body).send().await.unwrap()
+    }
+
+    /// The answer to a text.
+    pub(crate) async fn try_send(&self, to: &str, words: &str) -> reqwest::Response {
+        self.http
+            .post(format!("{}/v1/conversations/{to}/messages", self.base))
+            .bearer_auth(&self.token)
+            .json(&serde_json::json!({"kind": "text", "text": words}))
             .send()
             .await
             .unwrap()
     }
 
     /// Sends a text and answers with its seq.
-    pub async fn send(&self, to: &str, words: &str) -> u64 {
-        let answer = self
-            .http
-            .post(format!("{}/v1/conversations/{to}/messages", self.base))
-            .bearer_auth(&self.token)
-            .json(&serde_json::json!({"kind": "text", "text": words}))
-            .send()
-            .await
-            .unwrap();
+    pub(crate) async fn send(&self, to: &str, words: &str) -> u64 {
+        let answer = self.try_send(to, words).await;
         let status = answer.status();
         let answer: Value = answer.json().await.unwrap();
         assert!(status.is_success(), "{status}: {answer}");
@@ -233,14 +245,14 @@ impl Rest {
     }
 
     /// The texts of a conversation, oldest first, events aside.
-    pub async fn texts(&self, of: &str) -> Vec<String> {
+    pub(crate) async fn texts(&self, of: &str) -> Vec<String> {
         let page = self.get(&format!("/v1/conversations/{of}/messages?limit=100")).await;
         let messages = page["messages"].as_array().unwrap();
         messages.iter().filter_map(|m| m["text"].as_str()).map(str::to_owned).collect()
     }
 
     /// What a path holds.
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.base);
         let answer = self.http.get(url).bearer_auth(&self.token).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");

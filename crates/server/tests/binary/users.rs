@@ -33,7 +33,11 @@ async fn who_is_shut_out_cannot_log_in_until_let_in_again() {
     assert!(user(dir.path(), &["enable", "dora"], "").status.success());
     assert_eq!(Rest::try_login(&server, "dora", "correct horse").await.status(), 200);
 
-    assert!(user(dir.path(), &["passwd", "dora", "--password-stdin"], "battery staple").status.success());
+    assert!(
+        user(dir.path(), &["passwd", "dora", "--password-stdin"], "battery staple")
+            .status
+            .success()
+    );
     assert_eq!(Rest::try_login(&server, "dora", "correct horse").await.status(), 401);
     assert_eq!(Rest::try_login(&server, "dora", "battery staple").await.status(), 200);
 }
@@ -43,7 +47,11 @@ fn users_are_listed_with_their_standing() {
     let dir = tempfile::tempdir().unwrap();
     Server::start(dir.path(), &[]).stop();
     user(dir.path(), &["add", "dora", "--admin", "--password-stdin"], "correct horse");
-    user(dir.path(), &["add", "eve", "--display-name", "Eve E.", "--password-stdin"], "correct horse");
+    user(
+        dir.path(),
+        &["add", "eve", "--display-name", "Eve E.", "--password-stdin"],
+        "correct horse",
+    );
     user(dir.path(), &["disable", "eve"], "");
     assert_eq!(
         text(&user(dir.path(), &["list"], "").stdout),
