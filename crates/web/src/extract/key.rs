@@ -70,7 +70,7 @@ impl IntoParams for Key {
                 .required(Required::False)
                 .description(Some(about))
                 .schema(Some(Object::with_type(Type::String)))
-                .example(Some("0198c0de-0000-7000-8000-000000000001".into()))
+                .example(Some("8e03978e-40d5-43e8-bc93-6894a57f9324".into()))
                 .build(),
         ]
     }

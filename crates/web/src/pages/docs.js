@@ -10,7 +10,7 @@ function el(name, attributes = {}, ...children) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else node.setAttribute(key, value);
   }
-  node.append(...children.flat().filter((child) => child != null));
+  node.append(...children.flat().filter((child) => child != null && child !== false));
   return node;
 }
 
@@ -131,7 +131,7 @@ function call(method, path, operation, all, shared) {
       el("span", { class: "path" }, path),
       el("span", { class: "summary" }, operation.summary || "")),
     el("div", { class: "inside" },
-      prose(operation.description || operation.summary),
+      operation.description ? prose(operation.description) : null,
       open ? el("p", {}, "Needs an access token.") : null,
       parameters.length ? [el("h3", {}, "Parameters"), el("table", {}, parameters.map((parameter) =>
         el("tr", {}, el("td", {}, el("code", {}, parameter.name), parameter.required ? "" : " ?"),
