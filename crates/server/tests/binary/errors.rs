@@ -120,6 +120,7 @@ fn playing_with_people_who_exist() {
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
+    #[expect(clippy::print_stderr, reason = "whoever reads the results is to know")]
     fn new(at: &Path, size: &str) -> Option<Self> {
         let options = format!("size={size}");
         let mounted = Command::new("mount")
