@@ -2,7 +2,7 @@
 //!
 //! A backend's test names the suite and says how to open the backend:
 //!
-//! ```ignore
+//! ```text
 //! anser_store::store_suite!(MyRig::new());
 //! anser_store::routes_suite!(MyRig::new());
 //! ```
