@@ -15,7 +15,7 @@ const SEND: &str = "/v1/conversations/u:bob/messages";
 
 fn sent() -> Reply {
     let (conv, seq, id) = (ConvId(1), Seq(1), MessageId(1));
-    Reply::Sent(Sent { conv, seq, id, ts: NOW, duplicate: false })
+    Reply::Sent(Sent { conv, seq, id, ts: NOW, duplicate: false, prev: SyncToken::NEVER })
 }
 
 /// Sends a body that the SM, were it asked, would take.

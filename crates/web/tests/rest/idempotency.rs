@@ -11,7 +11,7 @@ const UUID: &str = "0198c0de-0000-7000-8000-000000000001";
 
 fn sent() -> Reply {
     let (conv, seq, id) = (ConvId(1), Seq(1), MessageId(1));
-    Reply::Sent(Sent { conv, seq, id, ts: NOW, duplicate: false })
+    Reply::Sent(Sent { conv, seq, id, ts: NOW, duplicate: false, prev: SyncToken::NEVER })
 }
 
 fn client_id(command: &Command) -> ClientId {
