@@ -17,7 +17,7 @@ message! {
         /// passed over.
         capabilities: Vec<String> [string, repeated] = 4,
         /// The sync token of the last SYNCED, from which changes are wanted. Absent on a first
-        /// login.
+        /// login: from the beginning.
         since: Option<u64> [optional, uint64] = 5,
         /// How many DELIVER frames the server may send before the first CREDIT; 0: as many as
         /// it likes, and CREDIT is not used.

@@ -44,4 +44,11 @@ transcripts! {
     websocket
     bad_input
     large_pages
+    login_hurry
+    login_unanswered
+    other_device
+    two_credentials
+    drain_idle
+    drain_answered
+    drain_login
 }

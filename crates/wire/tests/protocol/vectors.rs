@@ -122,7 +122,7 @@ fn response(answer: Answer) -> Frame {
 #[rustfmt::skip]
 pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
     vec![
-        ("hello", "a login with everything set; `since` 0 is not absent", hello().into()),
+        ("hello", "a login with everything set; `since` is optional, so a 0 is written", hello().into()),
         ("hello_least", "the least that a login can be",
             Hello { token: "t".into(), min_version: 1, max_version: 1, ..Hello::default() }.into()),
         ("resume", "a link that comes back",
