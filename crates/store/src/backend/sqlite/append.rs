@@ -245,7 +245,8 @@ fn again(acl: Arc<Acl>, first: Message, out: &Outgoing) -> Result<Appended, Stor
 /// The first answer once more.
 pub(super) fn duplicate(acl: Arc<Acl>, first: Message) -> Appended {
     let sent =
-        Sent { conv: first.conv, seq: first.seq, id: first.id, ts: first.ts, duplicate: true };
+        Sent { conv: first.conv, seq: first.seq, id: first.id, ts: first.ts, duplicate: true,
+ prev: SyncToken::NEVER };
     Appended { sent, message: Arc::new(first), acl, removed: Vec::new() }
 }
 
@@ -336,7 +337,9 @@ pub(super) fn insert(
         payload.map(|payload| &*payload.bytes),
     ])?;
     let event = matches!(message.content, Content::Event(_));
+    let mut prev = SyncToken(0);
     desk.move_head(message.conv, |head| {
+        prev = SyncToken(head.changed);
         head.last = message.seq;
         head.ord = message.ord;
         head.changed = message.id.0;
@@ -351,6 +354,7 @@ pub(super) fn insert(
         id: message.id,
         ts: message.ts,
         duplicate: false,
+        prev,
     };
     Ok(Appended { sent, message: Arc::new(message), acl, removed: Vec::new() })
 }

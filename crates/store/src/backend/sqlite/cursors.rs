@@ -29,26 +29,44 @@ pub(super) fn delivered(
         if seq == Seq::ZERO {
             continue;
         }
-        let stored = sql(seq.0 + u64::from(planted(Plant::CursorAhead)));
+        let stored = Seq(seq.0 + u64::from(planted(Plant::CursorAhead)));
         let mut upsert = desk.conn.prepare_cached(
             "INSERT INTO cursors (device, conv, seq) VALUES (?1, ?2, ?3) \
              ON CONFLICT (device, conv) DO UPDATE SET seq = excluded.seq \
              WHERE excluded.seq > cursors.seq",
         )?;
-        if upsert.execute([sql(actor.device.0), sql(conv.0), stored])? == 0 {
+        if upsert.execute([sql(actor.device.0), sql(conv.0), sql(stored.0)])? == 0 {
             continue;
         }
-        let mut update = desk.conn.prepare_cached(
-            "UPDATE members SET delivered = ?3 \
-             WHERE user = ?1 AND conv = ?2 AND delivered < ?3",
-        )?;
-        let highest = update.execute([sql(actor.user.0), sql(conv.0), stored])? > 0;
+        let highest = move_highest(desk, actor.user, conv, stored)?;
         if let (true, Some(member)) = (highest, acl.members.get(&actor.user)) {
             let name = member.name.clone();
             moved.push(ReceiptMoved { user: actor.user, name, seq, acl });
         }
     }
     Ok(moved)
+}
+
+/// Moves the highest of a user's delivered cursors. Says whether it moved.
+fn move_highest(
+    desk: &mut Desk<'_>,
+    user: UserId,
+    conv: ConvId,
+    seq: Seq,
+) -> Result<bool, StoreError> {
+    let mut moved = false;
+    if desk.head(conv)?.is_some_and(|head| head.kind == DIRECT) {
+        desk.move_head(conv, |head| {
+            let side = head.side(user);
+            moved = side.delivered < seq;
+            side.delivered = side.delivered.max(seq);
+        });
+        return Ok(moved);
+    }
+    let mut update = desk.conn.prepare_cached(
+        "UPDATE members SET delivered = ?3 WHERE user = ?1 AND conv = ?2 AND delivered < ?3",
+    )?;
+    Ok(update.execute([sql(user.0), sql(conv.0), sql(seq.0)])? > 0)
 }
 
 /// The highest entry that a user may see, and the members; `None` for who never was one.
@@ -84,8 +102,41 @@ pub(super) fn read(
     };
     let conv = conv.ok_or(Refusal::NotMember)?;
     let head = desk.head(conv)?.ok_or(Refusal::NotMember)?;
-    let (kind, last, last_ord) = (head.kind, head.last, head.ord);
-    let acl = Arc::clone(&head.acl);
+    let kind = head.kind;
+    if kind == DIRECT {
+        read_direct(desk, user, conv, seq)
+    } else {
+        read_group(desk, user, conv, seq)
+    }
+}
+
+fn read_direct(
+    desk: &mut Desk<'_>,
+    user: UserId,
+    conv: ConvId,
+    seq: Seq,
+) -> Result<ReadMoved, StoreError> {
+    let head = desk.head_mut(conv)?.ok_or(Refusal::NotMember)?;
+    let (acl, seq, before) = (Arc::clone(&head.acl), seq.min(head.last), head.side(user).read);
+    if seq <= before {
+        return Ok(ReadMoved { seq: before, moved: false, acl });
+    }
+    let ord = if seq == head.last { head.ord } else { ord_at(desk.conn, conv, seq)? };
+    let id = desk.next_id();
+    desk.move_read(user, conv, seq, ord);
+    // The head has changed: the other side's list shows it too.
+    desk.move_head(conv, |head| head.changed = id);
+    Ok(ReadMoved { seq, moved: true, acl })
+}
+
+fn read_group(
+    desk: &mut Desk<'_>,
+    user: UserId,
+    conv: ConvId,
+    seq: Seq,
+) -> Result<ReadMoved, StoreError> {
+    let head = desk.head(conv)?.ok_or(Refusal::NotMember)?;
+    let (last, last_ord, acl) = (head.last, head.ord, Arc::clone(&head.acl));
     let mut query = desk.conn.prepare_cached(
         "SELECT read_seq, until_seq, until_ord FROM members WHERE user = ?1 AND conv = ?2",
     )?;
@@ -107,9 +158,5 @@ pub(super) fn read(
          WHERE user = ?1 AND conv = ?2",
     )?;
     update.execute([sql(user.0), sql(conv.0), sql(seq.0 + ahead), sql(ord.0), sql(id)])?;
-    if kind == DIRECT {
-        // The other side's list shows it too.
-        desk.move_head(conv, |head| head.changed = id);
-    }
     Ok(ReadMoved { seq, moved: true, acl })
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use rustc_hash::FxHashMap;
 
 use super::{
-    acls::{self, Acls},
+    acls::{self, Acls, DIRECT},
     cache::Cache,
     convert::{id_at, num, sql},
 };
@@ -37,7 +37,26 @@ pub(super) struct Head {
     pub(super) changed: u64,
     pub(super) kind: i64,
     pub(super) acl: Arc<Acl>,
+    /// Cursors of a direct conversation's two sides, the lower key's first.
+    sides: [Side; 2],
     dirty: bool,
+}
+
+/// How far one side of a direct conversation has read, and has everything on some device.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Side {
+    pub(super) read: Seq,
+    pub(super) read_ord: Ord64,
+    pub(super) delivered: Seq,
+}
+
+impl Head {
+    /// A member's side of a direct conversation.
+    pub(super) fn side(&mut self, user: UserId) -> &mut Side {
+        let lower = self.acl.members.keys().all(|member| *member >= user);
+        let [lo, hi] = &mut self.sides;
+        if lower { lo } else { hi }
+    }
 }
 
 /// Statements of the message path, prepared once.
@@ -65,12 +84,14 @@ impl<'c> Hot<'c> {
             last_id: conn.prepare("SELECT last_id FROM meta WHERE one = 1")?,
             save_id: conn.prepare("UPDATE meta SET last_id = ?1 WHERE one = 1")?,
             head: conn.prepare(
-                "SELECT kind, last_seq, ord, last_message, acl_version, changed \
+                "SELECT kind, last_seq, ord, last_message, acl_version, changed, lo_read, \
+                 lo_read_ord, lo_delivered, hi_read, hi_read_ord, hi_delivered \
                  FROM heads WHERE conv = ?1",
             )?,
             save_head: conn.prepare(
                 "UPDATE heads SET last_seq = ?2, ord = ?3, last_message = ?4, acl_version = ?5, \
-                 changed = ?6 WHERE conv = ?1",
+                 changed = ?6, lo_read = ?7, lo_read_ord = ?8, lo_delivered = ?9, hi_read = ?10, \
+                 hi_read_ord = ?11, hi_delivered = ?12 WHERE conv = ?1",
             )?,
             save_read: conn.prepare(
                 "UPDATE members SET read_seq = ?3, read_ord = ?4 WHERE user = ?1 AND conv = ?2",
@@ -198,6 +219,7 @@ impl<'c> Desk<'c> {
         for conv in self.dirty.drain(..) {
             let Some(head) = self.heads.get_mut(&conv) else { continue };
             head.dirty = false;
+            let [lo, hi] = head.sides;
             self.hot.save_head.execute(params![
                 sql(conv.0),
                 sql(head.last.0 + ahead),
@@ -205,6 +227,12 @@ impl<'c> Desk<'c> {
                 sql(head.last_message.0),
                 sql(head.acl.version),
                 sql(head.changed),
+                sql(lo.read.0),
+                sql(lo.read_ord.0),
+                sql(lo.delivered.0),
+                sql(hi.read.0),
+                sql(hi.read_ord.0),
+                sql(hi.delivered.0),
             ])?;
         }
         for ((user, conv), (seq, ord)) in self.reads.drain() {
@@ -352,26 +380,34 @@ impl<'c> Desk<'c> {
 
     /// A head with its members, of this transaction.
     pub(super) fn head(&mut self, conv: ConvId) -> Result<Option<&Head>, StoreError> {
+        Ok(self.head_mut(conv)?.map(|head| &*head))
+    }
+
+    /// The same, to look through; changes go through [`move_head`](Self::move_head).
+    pub(super) fn head_mut(&mut self, conv: ConvId) -> Result<Option<&mut Head>, StoreError> {
         if self.heads.get(&conv).is_none() {
             let Some(head) = self.load_head(conv)? else { return Ok(None) };
             self.heads.insert(conv, head);
         }
-        Ok(self.heads.get(&conv))
+        Ok(self.heads.get_mut(&conv))
     }
 
     fn load_head(&mut self, conv: ConvId) -> Result<Option<Head>, StoreError> {
-        let found = self.hot.head.query_row([sql(conv.0)], |row| {
-            let head = (Seq(num(row, 1)?), Ord64(num(row, 2)?), Seq(num(row, 3)?));
-            Ok((row.get::<_, i64>(0)?, head, num(row, 4)?, num(row, 5)?))
-        });
-        let Some((kind, (last, ord, last_message), version, changed)) = found.optional()? else {
-            return Ok(None);
+        let mut rows = self.hot.head.query([sql(conv.0)])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let side = |at: usize| -> rusqlite::Result<Side> {
+            let (read, read_ord) = (Seq(num(row, at)?), Ord64(num(row, at + 1)?));
+            Ok(Side { read, read_ord, delivered: Seq(num(row, at + 2)?) })
         };
+        let sides = [side(6)?, side(9)?];
+        let (kind, version, changed) = (row.get(0)?, num(row, 4)?, num(row, 5)?);
+        let (last, ord) = (Seq(num(row, 1)?), Ord64(num(row, 2)?));
+        let last_message = Seq(num(row, 3)?);
         let acl = match self.acls.find(conv, version) {
             Some(acl) => acl,
             None => Arc::new(acls::load(self.conn, conv, version, kind)?),
         };
-        Ok(Some(Head { last, ord, last_message, changed, kind, acl, dirty: false }))
+        Ok(Some(Head { last, ord, last_message, changed, kind, acl, sides, dirty: false }))
     }
 
     // — moves —
@@ -395,15 +431,22 @@ impl<'c> Desk<'c> {
 
     /// Moves a sender's own read cursor, which cannot go backward: it follows the head.
     pub(super) fn move_read(&mut self, user: UserId, conv: ConvId, seq: Seq, ord: Ord64) {
-        let ahead = u64::from(planted(Plant::CursorAhead));
-        self.reads.insert((user, conv), (Seq(seq.0 + ahead), ord));
+        let read = Seq(seq.0 + u64::from(planted(Plant::CursorAhead)));
+        match self.heads.get_mut(&conv) {
+            Some(head) if head.kind == DIRECT => {
+                let side = head.side(user);
+                (side.read, side.read_ord) = (read, ord);
+            }
+            _ => {
+                self.reads.insert((user, conv), (read, ord));
+            }
+        }
     }
 
     /// Makes the row of a new conversation.
     pub(super) fn make_head(&mut self, kind: i64, acl: &Arc<Acl>) -> Result<(), StoreError> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO heads (conv, kind, last_seq, ord, last_message, acl_version, floor_seq, \
-             changed) VALUES (?1, ?2, 0, 0, 0, ?3, 0, 0)",
+            "INSERT INTO heads VALUES (?1, ?2, 0, 0, 0, ?3, 0, 0, 0, 0, 0, 0, 0, 0)",
         )?;
         insert.execute(params![sql(acl.conv.0), kind, sql(acl.version)])?;
         self.next_conv = Some(acl.conv.0 + 1);
@@ -416,6 +459,7 @@ impl<'c> Desk<'c> {
                 changed: 0,
                 kind,
                 acl: Arc::clone(acl),
+                sides: <[Side; 2]>::default(),
                 dirty: false,
             },
         );

@@ -77,10 +77,9 @@ impl Reader<'_> {
     ) -> Result<ConversationState, StoreError> {
         let mut query = self.conn.prepare_cached(
             "SELECT h.kind, h.last_seq, h.ord, h.last_message, m.peer, m.from_seq, m.until_seq, \
-             m.until_ord, m.read_seq, m.read_ord, p.delivered, p.read_seq, c.seq \
-             FROM members m CROSS JOIN heads h ON h.conv = m.conv \
-             LEFT JOIN members p ON p.user = m.peer AND p.conv = m.conv AND m.peer <> m.user \
-             LEFT JOIN cursors c ON c.device = ?3 AND c.conv = m.conv \
+             m.until_ord, m.read_seq, m.read_ord, c.seq, h.lo_read, h.lo_read_ord, \
+             h.lo_delivered, h.hi_read, h.hi_read_ord, h.hi_delivered \
+             FROM members m CROSS JOIN heads h ON h.conv = m.conv LEFT JOIN cursors c ON c.device = ?3 AND c.conv = m.conv \
              WHERE m.user = ?1 AND m.conv = ?2",
         )?;
         let key = [sql(actor.user.0), sql(conv.0), sql(actor.device.0)];
@@ -96,17 +95,25 @@ impl Reader<'_> {
             Some(until) => self.newest_message(conv, from, until)?,
         };
         let start = Seq(from.0.saturating_sub(1));
+        // Where each side's columns begin; nobody has another side in a group or with themself.
+        let (own, other) = match peer {
+            Some(peer) if peer > actor.user.0 => (11, Some(14)),
+            Some(peer) if peer < actor.user.0 => (14, Some(11)),
+            Some(_) => (11, None),
+            None => (8, None),
+        };
+        let of_other = |column: usize| other.map_or(Ok(0), |other| num(row, other + column));
         Ok(ConversationState {
             conv,
             at: self.address(conv, kind, peer)?,
             title: self.title(conv, kind, peer)?,
             head,
             last: self.last(conv, last)?,
-            delivered: opt(row, 12)?.map_or(start, Seq).min(head),
-            read: Seq(num(row, 8)?),
-            peer_delivered: Seq(opt(row, 10)?.unwrap_or(0)),
-            peer_read: Seq(opt(row, 11)?.unwrap_or(0)),
-            unread: unread(head_ord, Ord64(num(row, 9)?)),
+            delivered: opt(row, 10)?.map_or(start, Seq).min(head),
+            read: Seq(num(row, own)?),
+            peer_delivered: Seq(of_other(2)?),
+            peer_read: Seq(of_other(0)?),
+            unread: unread(head_ord, Ord64(num(row, own + 1)?)),
             member: until.is_none(),
             changed,
         })

@@ -28,14 +28,13 @@ use crate::{
 
 /// The largest transaction. Beyond this a commit's flush costs each message next to nothing.
 const MAX_BATCH: usize = 2_048;
-/// The journal may grow to this many pages (62 MiB) before the writer stops to start it anew.
-const RESTART_FRAMES: i32 = 16_000;
-/// After a restart that readers stood in the way of, so much more is written before the next.
-const RESTART_AGAIN: i32 = 4_000;
+/// From so many pages in the journal on (47 MiB) it is folded into the database: seldom, since a
+/// page that was written often is folded once.
+const FOLD_FRAMES: i32 = 12_000;
+/// After so many, the writer starts the journal anew even if nobody has folded it.
+const RESTART_FRAMES: i32 = 32_000;
 /// So long the writer waits for readers when it starts the journal anew.
 const RESTART_PATIENCE: Duration = Duration::from_millis(50);
-/// So many new pages are worth waking the one who folds them into the database.
-const CHECKPOINT_FRAMES: i32 = 1_000;
 
 thread_local! {
     /// Pages in the journal after this thread's last commit.
@@ -127,26 +126,14 @@ impl Writer {
     }
 
     fn work(&self, desk: &mut Desk<'_>, checkpointer: &Checkpointer) {
-        let mut marked = 0;
-        let mut restart_at = RESTART_FRAMES;
+        let mut next = FOLD_FRAMES;
         while let Some(Waiting { appends, works, .. }) = self.queue.take() {
             let mut works = Some(works);
             let mut appends = appends.into_iter();
             while appends.len() > 0 || works.is_some() {
                 let batch = appends.by_ref().take(MAX_BATCH);
                 self.transact(desk, batch, works.take().unwrap_or_default());
-                let frames = FRAMES.get();
-                if frames >= restart_at {
-                    restart_at =
-                        if restart(desk.conn) { RESTART_FRAMES } else { frames + RESTART_AGAIN };
-                    marked = 0;
-                } else if frames < marked {
-                    // The journal began anew by itself.
-                    (marked, restart_at) = (0, RESTART_FRAMES);
-                } else if frames - marked >= CHECKPOINT_FRAMES {
-                    marked = frames;
-                    checkpointer.wake();
-                }
+                mind_journal(desk.conn, checkpointer, &mut next);
             }
         }
     }
@@ -258,12 +245,27 @@ fn commit(desk: &mut Desk<'_>) -> Result<(), StoreError> {
     }
 }
 
-/// Starts the journal anew, waiting for readers a little. Says whether that was possible.
-fn restart(conn: &Connection) -> bool {
-    let _ = conn.busy_timeout(RESTART_PATIENCE);
-    let done = fold(conn, "RESTART");
-    let _ = conn.busy_timeout(connection::BUSY_TIMEOUT);
-    done
+/// Between transactions: has a long journal folded, and starts it anew once that is done, when
+/// only what was written meanwhile is left to fold. Moves on `next`, the length at which to look.
+fn mind_journal(conn: &Connection, checkpointer: &Checkpointer, next: &mut i32) {
+    let frames = FRAMES.get();
+    if frames < FOLD_FRAMES {
+        *next = FOLD_FRAMES;
+    }
+    if frames < *next {
+        return;
+    }
+    if checkpointer.has_folded() || frames >= RESTART_FRAMES {
+        let _ = conn.busy_timeout(RESTART_PATIENCE);
+        let restarted = fold(conn, "RESTART");
+        let _ = conn.busy_timeout(connection::BUSY_TIMEOUT);
+        tracing::debug!(frames, restarted, "the journal was to start anew");
+        // Until the next commit the count is the old one; and when readers stood in the way, the
+        // next try is as many pages away.
+        *next = frames.saturating_add(FOLD_FRAMES);
+    } else {
+        checkpointer.wake();
+    }
 }
 
 /// Folds the journal into the database. Says whether all of it.

@@ -60,7 +60,9 @@ CREATE TABLE signing_keys (
     created INTEGER NOT NULL
 );
 
--- One narrow row per conversation, written once per batch.
+-- One narrow row per conversation, written once per batch. What moves with every message of a
+-- direct conversation stands here too, for both sides (the user with the lower key first), so that
+-- a message costs no further page.
 CREATE TABLE heads (
     conv         INTEGER PRIMARY KEY,
     kind         INTEGER NOT NULL,    -- 1 direct, 2 group
@@ -69,7 +71,13 @@ CREATE TABLE heads (
     last_message INTEGER NOT NULL,    -- seq of the newest that is no event
     acl_version  INTEGER NOT NULL,
     floor_seq    INTEGER NOT NULL,    -- nothing at or below it is kept
-    changed      INTEGER NOT NULL     -- id of the last change
+    changed      INTEGER NOT NULL,    -- id of the last change
+    lo_read      INTEGER NOT NULL,    -- the rest is for direct conversations
+    lo_read_ord  INTEGER NOT NULL,
+    lo_delivered INTEGER NOT NULL,
+    hi_read      INTEGER NOT NULL,
+    hi_read_ord  INTEGER NOT NULL,
+    hi_delivered INTEGER NOT NULL
 );
 
 CREATE TABLE directs (
@@ -96,9 +104,9 @@ CREATE TABLE members (
     until_seq   INTEGER,             -- the last one: the one that took them out
     until_ord   INTEGER,
     earlier     INTEGER NOT NULL,    -- how many intervals stand in `spans`
-    read_seq    INTEGER NOT NULL,
+    read_seq    INTEGER NOT NULL,    -- groups; direct conversations keep it in the head
     read_ord    INTEGER NOT NULL,
-    delivered   INTEGER NOT NULL,    -- the highest of their devices' cursors
+    delivered   INTEGER NOT NULL,    -- the highest of their devices' cursors; groups
     joined      INTEGER NOT NULL,
     acl_version INTEGER NOT NULL,    -- at which membership or role last changed
     changed     INTEGER NOT NULL,    -- id of the last change that only they see
