@@ -55,6 +55,9 @@ pub(crate) fn run(report: &mut Report, crash_rounds: u32, fuzz_seconds: u32) {
 }
 
 fn cargo_test(tally: &mut Tally) -> Result<()> {
+    if !debian::is_root() {
+        println!("note: only root can mount the small disks on which a full disk is tested");
+    }
     let ok = shell::watch(
         &mut shell::cargo(["test", "--workspace", "--locked", "--no-fail-fast"]),
         |line| tally.add(Tally::from_line(line).unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! Links between pages lead somewhere.
+//! Links between pages lead somewhere, and the files that pages name are there.
 
 use std::path::Path;
 
@@ -7,8 +7,21 @@ use super::workspace::File;
 /// Holds every relative link of a page against the files there are.
 pub(super) fn check(page: &File) -> Vec<String> {
     let folder = Path::new(&page.path).parent().unwrap_or(Path::new(""));
-    let missing = targets(&page.text).filter(|(_, target)| !folder.join(target).exists());
+    let linked = targets(&page.text).filter(|(_, target)| !folder.join(target).exists());
+    let named = named(&page.text).filter(|(_, name)| !Path::new(name).exists());
+    let missing = linked.chain(named);
     missing.map(|(line, target)| format!("{}:{line}: there is no {target}", page.path)).collect()
+}
+
+/// Files and folders of the repository that a page names as `code`, from the root on.
+fn named(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    const FOLDERS: &[&str] = &["crates/", "docs/", "fuzz/", "vectors/", "xtask/"];
+    (1..).zip(text.lines()).flat_map(|(number, line)| {
+        let code = line.split('`').enumerate().filter(|(n, _)| n % 2 == 1).map(|(_, code)| code);
+        code.filter(|code| FOLDERS.iter().any(|folder| code.starts_with(folder)))
+            .filter(|code| !code.contains(['<', '*', ' ', '…']))
+            .map(move |code| (number, code))
+    })
 }
 
 /// The files that a page links to, without addresses elsewhere and places in a page.
@@ -31,6 +44,15 @@ fn targets(text: &str) -> impl Iterator<Item = (usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_not_there_is_found() {
+        let page = File {
+            path: "PAGE.md".to_owned(),
+            text: "`crates/gone/` and `crates/<name>.rs`, a/b, `a/b`\n".to_owned(),
+        };
+        assert_eq!(check(&page), ["PAGE.md:1: there is no crates/gone/"]);
+    }
 
     #[test]
     fn a_link_that_leads_nowhere_is_found() {
