@@ -10,7 +10,7 @@ use crate::config::{self, Config, Override};
 ///
 /// `anser serve --demo` starts one to play with.
 #[derive(Parser)]
-#[command(name = "anser", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "anser", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -114,7 +114,7 @@ pub(crate) enum User {
         #[arg(long)]
         admin: bool,
         /// The name that people read
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         display_name: String,
         #[command(flatten)]
         password: PasswordSource,

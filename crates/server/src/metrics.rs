@@ -20,6 +20,7 @@ type Read = fn(&Roles) -> u64;
 /// The roles whose numbers are shown.
 #[derive(Clone)]
 pub(crate) struct Roles {
+    pub(crate) store: Arc<dyn anser_store::Store>,
     pub(crate) sm: Arc<anser_sm::Sm>,
     pub(crate) cm: Arc<anser_cm::Cm>,
 }
@@ -31,8 +32,10 @@ impl std::fmt::Debug for Roles {
 }
 
 /// Numbers that go up and down.
-const GAUGES: &[(&str, &str, Read)] =
-    &[("anser_links", "Links open now", |roles| roles.cm.stats().links.read())];
+const GAUGES: &[(&str, &str, Read)] = &[
+    ("anser_links", "Links open now", |roles| roles.cm.stats().links.read()),
+    ("anser_store_queued", "Entries that wait to be stored", |roles| roles.store.stats().queued),
+];
 
 /// Numbers that only go up; `_total` is added to the name.
 const COUNTERS: &[(&str, &str, Read)] = &[
@@ -50,6 +53,10 @@ const COUNTERS: &[(&str, &str, Read)] = &[
     ("anser_link_resyncs", "Links told to compare heads", |roles| roles.cm.stats().resyncs.read()),
     ("anser_session_panics", "Sessions that panicked; each one is a bug", |roles| {
         roles.cm.stats().panics.read()
+    }),
+    ("anser_store_commits", "Transactions committed", |roles| roles.store.stats().commits),
+    ("anser_store_failures", "Transactions that failed as a whole", |roles| {
+        roles.store.stats().failures
     }),
     ("anser_entries_stored", "Log entries stored", |roles| roles.sm.stats().stored),
     ("anser_entries_duplicate", "Retries answered as the first time", |roles| {

@@ -24,7 +24,9 @@ impl Reader {
             Some(path) => format!(" {name} {}", path.display()),
             None => String::new(),
         };
-        Self { program, flags: flag("--data-dir", &args.place.data_dir) }
+        let flags =
+            flag("--data-dir", &args.place.data_dir) + &flag("--config", &args.place.config);
+        Self { program, flags }
     }
 }
 
@@ -40,16 +42,19 @@ pub(super) fn banner(
     // Writing to a String cannot fail.
     let _ = write!(
         out,
-        "anser {} is ready; its data is in {}\n\n\
-         \x20 http    http://{:21}  REST (see /docs), WebSocket at /ws\n\
-         \x20 native  tcp://{:22}  TLS on the same port\n\
-         \x20 admin   http://{:21}  /metrics /livez /readyz\n\n",
+        "anser {} is ready; its data is in {}\n\n",
         env!("CARGO_PKG_VERSION"),
         data_dir.display(),
-        at.http.to_string(),
-        at.native.to_string(),
-        at.admin.to_string(),
     );
+    let listeners = [
+        (format!("http://{}", at.http), "REST, WebSocket; /docs describes both"),
+        (format!("tcp://{}", at.native), "native protocol, TLS on the same port"),
+        (format!("http://{}", at.admin), "/metrics, /livez, /readyz"),
+    ];
+    for (url, what) in listeners {
+        let _ = writeln!(out, "  {url:24}  {what}");
+    }
+    out.push('\n');
     match demo {
         Some(demo) => demo_part(&mut out, reader, demo),
         None => {

@@ -8,6 +8,7 @@
 mod address;
 mod banner;
 mod demo;
+mod health;
 mod http;
 mod native;
 mod site;
@@ -123,7 +124,7 @@ impl Running {
         tls: Arc<rustls::ServerConfig>,
     ) -> anyhow::Result<Self> {
         let routes = anser_store::open_routes(&config.routes.url).await?;
-        let sm = Sm::start(store, routes, clock.clone(), config.sm()).await?;
+        let sm = Sm::start(store.clone(), routes, clock.clone(), config.sm()).await?;
         let port: Arc<dyn SessionManager> = sm.clone();
         let cm = Cm::new(PeerId(rand::random()), port.clone(), clock.clone(), config.cm());
         let readiness = Readiness::default();
@@ -131,11 +132,16 @@ impl Running {
 
         let sessions = native::sessions(config.wire(), config.listen.plaintext);
         let web_metrics = HttpMetrics::default();
-        let mut registry = metrics::registry(metrics::Roles { sm: sm.clone(), cm: cm.clone() });
+        let mut registry = metrics::registry(metrics::Roles {
+            store: store.clone(),
+            sm: sm.clone(),
+            cm: cm.clone(),
+        });
         web_metrics.register(&mut registry);
         let gateways =
             listeners.addresses()?.gateways(&config.server.domain, config.listen.plaintext);
-        let site = Site::new(config.web(gateways, web_metrics), port, clock, &cm, sessions.clone());
+        let web = config.web(gateways, web_metrics);
+        let site = Site::new(web, port, clock.clone(), &cm, sessions.clone());
         let admin = Admin(anser_web::admin_router(Arc::new(registry), readiness.clone()));
 
         let native_tls = Tls::new(with_alpn(&tls, anser_wire::SUBPROTOCOL));
@@ -152,6 +158,7 @@ impl Running {
         tasks.spawn(http::serve(http, door.clone(), Arc::new(site), stop.subscribe()));
         let admin_listener = Listener::adopt(listeners.admin)?;
         tasks.spawn(http::serve(admin_listener, door, Arc::new(admin), stop.subscribe()));
+        tasks.spawn(health::watch(store, clock, readiness.clone(), stop.subscribe()));
         Ok(Self { sm, cm, readiness, stop, listeners: tasks })
     }
 

@@ -174,11 +174,13 @@ async fn a_disk_that_fills_up_and_is_emptied_again() {
     };
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"), "worth another try");
+    server.ready_answers(503).await;
 
     std::fs::remove_file(&ballast).unwrap();
     drop(file);
     let seq = alice.send("u:bob", "after").await;
     assert_eq!(seq, stored + 1, "what was refused took no place in the log");
+    server.ready_answers(200).await;
     assert_eq!(server.stop().code(), Some(0));
 
     let server = Server::start(&disk.0.join("data"), &[]);

@@ -145,6 +145,17 @@ impl Server {
         json[user].as_str().unwrap().to_owned()
     }
 
+    /// Waits until `/readyz` answers with `status`, which is looked after once a second.
+    pub(crate) async fn ready_answers(&self, status: u16) {
+        let url = format!("http://{}/readyz", self.address("admin"));
+        let asked = async {
+            while reqwest::get(&url).await.unwrap().status() != status {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("in time");
+    }
+
     /// A file of its data directory.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
