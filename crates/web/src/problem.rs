@@ -99,7 +99,7 @@ kinds! {
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "More than a bound allows",
         "The body, or a part of it that the detail names, is larger than the server takes.";
     MEDIA_TYPE = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body must be JSON",
-        "Send the header `Content-Type: application/json`.";
+        "Send the header `Content-Type: application/json`, and the body as it is: not compressed.";
     MISDIRECTED = "misdirected", MISDIRECTED_REQUEST, "The server does not answer to this name",
         "The `Host` header names a host this server was not told to be. That protects against \
          DNS rebinding. The server's operator can allow the name in the configuration.";

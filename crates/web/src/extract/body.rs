@@ -56,6 +56,10 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     if !is_json {
         return Err(Problem::new(&problem::MEDIA_TYPE, "Content-Type is not application/json"));
     }
+    // RFC 9110 §8.4: 415 says so. What is not unpacked cannot be a bomb.
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(Problem::new(&problem::MEDIA_TYPE, "the body may not be compressed"));
+    }
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     match announced.and_then(|length| length.parse::<u64>().ok()) {
         Some(length) if length > MAX_BODY as u64 => Err(too_large()),

@@ -1,7 +1,7 @@
 //! Requests nobody should send: each gets a whole problem that says what is wrong, and none
 //! reaches the SM.
 
-use anser_domain::{ConvId, MessageId, Refusal, Reply, Sent, Seq};
+use anser_domain::{ConvId, MessageId, Refusal, Reply, Sent, Seq, SyncToken};
 use axum::{
     body::{Body, Bytes},
     http::{Request, header},
@@ -207,6 +207,12 @@ async fn only_json_is_read() {
     let mut request = call("POST", SEND, body);
     request.headers_mut().remove(header::CONTENT_TYPE);
     assert_eq!(send(&web(&sm), request).await.problem(), "media-type");
+
+    for (coding, taken) in [("gzip", false), ("zstd", false), ("identity", true)] {
+        let mut request = call("POST", SEND, body);
+        request.headers_mut().insert(header::CONTENT_ENCODING, coding.parse().unwrap());
+        assert_eq!(send(&web(&sm), request).await.status.is_success(), taken, "{coding}");
+    }
 }
 
 #[tokio::test]

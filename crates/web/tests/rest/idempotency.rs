@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_domain::{ClientId, Command, ConvId, MessageId, Refusal, Reply, Sent, Seq};
+use anser_domain::{ClientId, Command, ConvId, MessageId, Refusal, Reply, Sent, Seq, SyncToken};
 use axum::http::{HeaderValue, Request};
 
 use crate::fake::{FakeSm, NOW, Said, call, send, web};

@@ -31,7 +31,14 @@ fn profile(name: &str) -> Profile {
 
 fn sent(duplicate: bool) -> Reply {
     let id = MessageId(9_007_199_254_740_993);
-    Reply::Sent(Sent { conv: ConvId(5), seq: Seq(7), id, ts: NOW, duplicate, prev: SyncToken::NEVER })
+    Reply::Sent(Sent {
+        conv: ConvId(5),
+        seq: Seq(7),
+        id,
+        ts: NOW,
+        duplicate,
+        prev: SyncToken::NEVER,
+    })
 }
 
 fn message(seq: u64, content: Content) -> Arc<Message> {

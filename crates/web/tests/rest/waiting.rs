@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::Reply;
+use anser_domain::{Command, Profile, Reply, Role};
 use anser_web::{Config, HttpMetrics};
 use axum::{
     body::{Body, Bytes},
@@ -55,6 +55,40 @@ async fn calls_have_links_of_their_own_and_one_peer() {
     links.dedup();
     assert_eq!(links.len(), 3);
     assert!(sm.peers.lock().unwrap()[0].links.is_none(), "nothing is delivered to a web");
+}
+
+#[tokio::test]
+async fn answers_in_any_order_find_their_callers() {
+    let sm = FakeSm::new(|_| None);
+    let router = web(&sm);
+    let calls: Vec<_> = (0..200)
+        .map(|i| {
+            let router = router.clone();
+            let call = call("GET", &format!("/v1/users/u{i}"), "");
+            tokio::spawn(async move { send(&router, call).await })
+        })
+        .collect();
+    while sm.asked.lock().unwrap().len() < calls.len() {
+        tokio::task::yield_now().await;
+    }
+    let mut answers: Vec<_> = sm
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|ask| {
+            let Command::User(name) = ask.command.clone() else { panic!("{ask:?}") };
+            let (display_name, role) = ("".into(), Role::User);
+            let profile = Profile { name, display_name, role, disabled: false };
+            (ask.from.link, ask.from.tag, Reply::User(Box::new(profile)))
+        })
+        .collect();
+    answers.reverse();
+    let replies = sm.peers.lock().unwrap()[0].replies.clone();
+    std::thread::spawn(move || replies.replies(answers)).join().unwrap();
+    for (i, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap().json()["user"], format!("u{i}"));
+    }
 }
 
 #[tokio::test]
