@@ -184,6 +184,19 @@ mod tests {
     }
 
     #[test]
+    fn the_dictionary_pays_for_what_is_typical() {
+        let body = r#"{"url":"https://files.example.com/f/81","name":"photo_81.jpg","mime":"image/jpeg","size":91827,"width":4032,"height":3024}"#;
+        let frame =
+            Frame::from(Send { id: 1, to: "u:bob".into(), body: body.into(), ..Send::default() });
+        let (mut plain, mut packed) = (Vec::new(), Vec::new());
+        frame.put_body(&mut plain);
+        write_compressed(&frame, 0, &mut packed);
+        let alone = zstd::bulk::compress(&plain, LEVEL).unwrap();
+        assert!(packed.len() * 3 < plain.len() * 2, "{} of {}", packed.len(), plain.len());
+        assert!(packed.len() * 3 < alone.len() * 2, "{} of {}", packed.len(), alone.len());
+    }
+
+    #[test]
     fn damaged_bodies_are_refused() {
         let mut packed = Vec::new();
         write_compressed(&long_text(1000), 64, &mut packed);

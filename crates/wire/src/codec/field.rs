@@ -162,6 +162,17 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn varint(&mut self) -> Result<u64, CodecError> {
+        // Keys, kinds and most lengths are one byte.
+        match self.0.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.0 = rest;
+                Ok(byte.into())
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, CodecError> {
         let mut value = 0_u64;
         for n in 0..10 {
             let (&byte, rest) = self.0.split_first().ok_or(CodecError::Field)?;

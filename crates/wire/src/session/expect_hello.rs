@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Nothing has been said; the one deadline runs.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ExpectHello;
 
 impl ExpectHello {

@@ -8,6 +8,7 @@
 //! messages. Whatever ends the link ends in `Closed`, which takes bytes and does nothing.
 
 mod answer;
+mod asking;
 mod draining;
 mod expect_hello;
 mod logging_in;
@@ -103,11 +104,7 @@ impl Session {
         match &mut self.state {
             State::Online(online) => online.frame(limits, frame_type, body, turn),
             State::Draining(draining) => draining.frame(limits, frame_type, body, turn),
-            State::ExpectHello(_) => {
-                let State::ExpectHello(state) = std::mem::replace(&mut self.state, State::Closed)
-                else {
-                    return Ok(());
-                };
+            State::ExpectHello(state) => {
                 self.state = State::LoggingIn(state.frame(limits, frame_type, body, turn)?);
                 Ok(())
             }
