@@ -2,7 +2,7 @@
 
 use anser_domain::{
     Address, ClientId, Content, ConvId, GroupRole, Kind, LogEvent, MessageId, Millis, Ord64,
-    Outgoing, Sent, Seq, UserName,
+    Outgoing, Seq, UserName,
 };
 use anser_wire::frame::{self, Happening};
 use bytes::Bytes;
@@ -122,8 +122,8 @@ pub(crate) fn group(group: frame::Group) -> Group {
     Group { name: group.name, title: group.title, members: group.members, role: role(group.role) }
 }
 
-pub(crate) fn sent(ack: &frame::SendAck) -> Sent {
-    Sent {
+pub(crate) fn sent(ack: &frame::SendAck) -> Stored {
+    Stored {
         conv: ConvId(ack.conv),
         seq: Seq(ack.seq),
         id: MessageId(ack.message_id),
@@ -139,13 +139,6 @@ pub(crate) fn stored(stored: &frame::Stored) -> Stored {
         id: MessageId(stored.message_id),
         ts: Millis(stored.ts),
         duplicate: stored.duplicate,
-    }
-}
-
-impl From<Sent> for Stored {
-    fn from(sent: Sent) -> Self {
-        let Sent { conv, seq, id, ts, duplicate } = sent;
-        Self { conv, seq, id, ts, duplicate }
     }
 }
 

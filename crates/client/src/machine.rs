@@ -534,11 +534,11 @@ impl Machine {
         Ok(())
     }
 
-    fn settle(&mut self, now: Instant, id: u32, result: Result<anser_domain::Sent, Refused>) {
+    fn settle(&mut self, now: Instant, id: u32, result: Result<Stored, Refused>) {
         match self.sends.settle(now, id, result) {
             Settled::Unknown | Settled::Again => {}
             Settled::Final { waiter, result } => {
-                let _ = waiter.send(result.map(Stored::from).map_err(Failed::Refused));
+                let _ = waiter.send(result.map_err(Failed::Refused));
             }
         }
     }

@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anser_domain::{Address, ClientId, Outgoing, Sent};
+use anser_domain::{Address, ClientId, Outgoing};
 
-use crate::error::Refused;
+use crate::{error::Refused, model::Stored};
 
 /// Names one send on the wire, so that its answer finds it.
 pub(crate) type SendTag = u32;
@@ -25,7 +25,7 @@ pub(crate) enum Settled<W> {
         /// Who waits for it.
         waiter: W,
         /// The answer.
-        result: Result<Sent, Refused>,
+        result: Result<Stored, Refused>,
     },
 }
 
@@ -146,7 +146,7 @@ impl<W> Sends<W> {
         &mut self,
         now: Instant,
         tag: SendTag,
-        result: Result<Sent, Refused>,
+        result: Result<Stored, Refused>,
     ) -> Settled<W> {
         let Some(at) = self.tags.get(&tag) else { return Settled::Unknown };
         let Some(lane) = self.lanes.get_mut(at) else { return Settled::Unknown };
@@ -239,9 +239,16 @@ mod tests {
         written(sends, now).into_iter().map(|it| it.1).collect()
     }
 
-    fn stored(seq: u64) -> Result<Sent, Refused> {
+    fn stored(seq: u64) -> Result<Stored, Refused> {
         let (conv, id) = (ConvId(1), MessageId(seq));
-        Ok(Sent { conv, seq: Seq(seq), id, ts: Millis(0), duplicate: false })
+        Ok(Stored {
+            conv,
+            seq: Seq(seq),
+            id,
+            ts: Millis(0),
+            duplicate: false,
+            prev: SyncToken::NEVER,
+        })
     }
 
     #[test]
