@@ -126,6 +126,12 @@ impl World {
         Self { store, clock, gate, outcomes, next: AtomicU64::new(1) }
     }
 
+    /// Goes on with another store.
+    pub fn use_store(&mut self, store: Arc<dyn Store>) {
+        store.bind(Arc::clone(&self.gate) as Arc<dyn Gate>);
+        self.store = store;
+    }
+
     /// Closes the store and opens it again.
     pub async fn reopen(self, rig: &dyn StoreRig) -> Self {
         self.store.close().await;

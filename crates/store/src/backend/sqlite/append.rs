@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anser_domain::{
     Actor, Address, ClientId, Content, ConvId, DeviceId, GroupRole, Member, Message, MessageId,
-    Ord64, Outgoing, Refusal, Sender, Sent, Seq, UserId, UserName,
+    Ord64, Outgoing, Refusal, Sender, Sent, Seq, SyncToken, UserId, UserName,
 };
 use rusqlite::{OptionalExtension, params};
 use rustc_hash::FxHashMap;
@@ -244,9 +244,14 @@ fn again(acl: Arc<Acl>, first: Message, out: &Outgoing) -> Result<Appended, Stor
 
 /// The first answer once more.
 pub(super) fn duplicate(acl: Arc<Acl>, first: Message) -> Appended {
-    let sent =
-        Sent { conv: first.conv, seq: first.seq, id: first.id, ts: first.ts, duplicate: true,
- prev: SyncToken::NEVER };
+    let sent = Sent {
+        conv: first.conv,
+        seq: first.seq,
+        id: first.id,
+        ts: first.ts,
+        duplicate: true,
+        prev: SyncToken::NEVER,
+    };
     Appended { sent, message: Arc::new(first), acl, removed: Vec::new() }
 }
 

@@ -74,6 +74,19 @@ impl Sqlite {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(path: PathBuf, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_with_pages(path, clock, u32::MAX).await
+    }
+
+    /// As [`open`](Self::open), on a database that may grow to so many pages of 4 KiB and then
+    /// behaves as on a full disk. For tests.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_with_pages(
+        path: PathBuf,
+        clock: Arc<dyn Clock>,
+        max_pages: u32,
+    ) -> Result<Self, OpenError> {
         let failed = |reason: &dyn std::fmt::Display| OpenError::Failed {
             path: path.display().to_string(),
             reason: reason.to_string(),
@@ -86,6 +99,7 @@ impl Sqlite {
             gate: Arc::clone(&gate),
             clock,
             acls: Arc::clone(&acls),
+            max_pages,
         };
         let (opened, is_open) = oneshot::channel();
         let (finished, done) = oneshot::channel();

@@ -47,6 +47,7 @@ pub(super) struct Writer {
     pub(super) gate: Arc<OnceLock<Arc<dyn Gate>>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) acls: Arc<Acls>,
+    pub(super) max_pages: u32,
 }
 
 /// Where an outcome goes, kept aside while its append is consumed.
@@ -98,6 +99,14 @@ impl Writer {
             Ok(conn) => conn,
             Err(error) => return drop(opened.send(Err(error))),
         };
+        if self.max_pages < u32::MAX
+            && let Err(error) =
+                conn.query_row(&format!("PRAGMA max_page_count = {}", self.max_pages), [], |_| {
+                    Ok(())
+                })
+        {
+            return drop(opened.send(Err(failed(&error))));
+        }
         conn.wal_hook(Some(|_, frames| {
             FRAMES.set(frames);
             Ok(())
