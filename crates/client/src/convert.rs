@@ -129,6 +129,7 @@ pub(crate) fn sent(ack: &frame::SendAck) -> Stored {
         id: MessageId(ack.message_id),
         ts: Millis(ack.ts),
         duplicate: ack.duplicate,
+        prev: SyncToken::NEVER,
     }
 }
 

@@ -241,14 +241,7 @@ mod tests {
 
     fn stored(seq: u64) -> Result<Stored, Refused> {
         let (conv, id) = (ConvId(1), MessageId(seq));
-        Ok(Stored {
-            conv,
-            seq: Seq(seq),
-            id,
-            ts: Millis(0),
-            duplicate: false,
-            prev: SyncToken::NEVER,
-        })
+        Ok(Stored { conv, seq: Seq(seq), id, ts: Millis(0), duplicate: false })
     }
 
     #[test]
