@@ -129,7 +129,6 @@ pub(crate) fn sent(ack: &frame::SendAck) -> Stored {
         id: MessageId(ack.message_id),
         ts: Millis(ack.ts),
         duplicate: ack.duplicate,
-        prev: SyncToken::NEVER,
     }
 }
 
