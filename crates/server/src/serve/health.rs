@@ -55,7 +55,7 @@ enum Change {
 /// What the last look saw.
 struct Health {
     seen: StoreStats,
-    /// Of the last failure with no commit after it.
+    /// Of the last failure that no commit is known to have followed.
     failed_at: Option<Instant>,
 }
 
@@ -67,11 +67,11 @@ impl Health {
     fn look(&mut self, now_seen: StoreStats, now: Instant) -> Option<Change> {
         let before = std::mem::replace(&mut self.seen, now_seen);
         let was_failing = self.failed_at.is_some();
-        if now_seen.commits > before.commits {
-            // Whatever else failed between the two looks, it does store.
-            self.failed_at = None;
-        } else if now_seen.failures > before.failures {
+        if now_seen.failures > before.failures {
+            // A commit between the same two looks may have come before it.
             self.failed_at = Some(now);
+        } else if now_seen.commits > before.commits {
+            self.failed_at = None;
         } else if self.failed_at.is_some_and(|at| now.duration_since(at) >= FORGET_AFTER) {
             self.failed_at = None;
         }
@@ -94,13 +94,14 @@ mod tests {
         let clock = ManualClock::new(Millis(0));
         let seen = |commits, failures| StoreStats { commits, failures, ..StoreStats::default() };
         let mut health = Health::new(seen(5, 0));
-        assert_eq!(health.look(seen(6, 1), clock.now()), None, "one of a few failed");
-        assert_eq!(health.look(seen(6, 2), clock.now()), Some(Change::Failing));
-        assert_eq!(health.look(seen(6, 2), clock.now()), None);
-        assert_eq!(health.look(seen(7, 2), clock.now()), Some(Change::Mended));
+        assert_eq!(health.look(seen(6, 0), clock.now()), None);
+        assert_eq!(health.look(seen(6, 1), clock.now()), Some(Change::Failing));
+        assert_eq!(health.look(seen(6, 1), clock.now()), None);
+        assert_eq!(health.look(seen(7, 2), clock.now()), None, "who knows which came first");
+        assert_eq!(health.look(seen(8, 2), clock.now()), Some(Change::Mended));
 
-        assert_eq!(health.look(seen(7, 3), clock.now()), Some(Change::Failing));
+        assert_eq!(health.look(seen(8, 3), clock.now()), Some(Change::Failing));
         clock.advance(FORGET_AFTER);
-        assert_eq!(health.look(seen(7, 3), clock.now()), Some(Change::Mended));
+        assert_eq!(health.look(seen(8, 3), clock.now()), Some(Change::Mended));
     }
 }

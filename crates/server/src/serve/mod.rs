@@ -152,7 +152,7 @@ impl Running {
             connections: config.limits.http_connections,
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(cm.clone().run());
+        tokio::spawn(cm.clone().run());
         tasks.spawn(cm.clone().listen(Listener::adopt(listeners.native)?, native_tls, sessions));
         let http = Listener::adopt(listeners.http)?;
         tasks.spawn(http::serve(http, door.clone(), Arc::new(site), stop.subscribe()));

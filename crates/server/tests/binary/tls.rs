@@ -13,7 +13,8 @@ async fn link(server: &Server, user: &str, url: &str) -> (Client, anser_client::
     Client::connect(Options::new(gateway, token)).await.unwrap()
 }
 
-#[tokio::test]
+// Clients have to hear the goodbye while this thread waits for the server's end.
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_arrive_over_tcp_tls_and_websocket() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), &["--demo"]);
