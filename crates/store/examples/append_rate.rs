@@ -2,8 +2,8 @@
 //! [MESSAGES [PRELOADED]]`.
 //!
 //! Two loads, both in batches of 100 with two batches under way: 100 busy direct conversations,
-//! and 100,000 of them chosen by Zipf's law with PRELOADED messages stored before. CPU time is
-//! what the kernel counted for each of the store's threads.
+//! and 100,000 of them chosen by Zipf's law with PRELOADED messages stored before (0 leaves that
+//! out). CPU time is what the kernel counted for each of the store's threads.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -200,8 +200,11 @@ fn main() {
     load.run(10_000, BATCH, |load| load.random() as usize % 100);
     load.measure("100 conversations", messages, |load| load.random() as usize % 100);
     runtime.block_on(load.store.close());
-
     let _ = fs::remove_dir_all(&dir);
+    if preloaded == 0 {
+        return;
+    }
+
     fs::create_dir_all(&dir).unwrap();
     let mut load = runtime.block_on(Load::new(&dir, 20_000, 100_000));
     let mut next = 0;

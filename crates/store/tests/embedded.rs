@@ -1,9 +1,5 @@
 //! What is particular to the embedded store: its file, its disk, and other processes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test says by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says by panicking")]
 
 use std::{fs, io::Write, path::PathBuf, sync::Arc};
 
