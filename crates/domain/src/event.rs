@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     address::Address,
-    id::{ConvId, Seq},
+    id::{ConvId, Seq, SyncToken},
     message::Message,
     name::UserName,
 };
@@ -62,6 +62,10 @@ pub struct Delivery {
     pub at: Address,
     /// The entry.
     pub message: Arc<Message>,
+    /// The conversation's last change before this entry. To a link that had everything up to
+    /// then, this entry is the next one, though it may not know where it stood. So most
+    /// conversations wake without a read. [`SyncToken::NEVER`] when it is not known.
+    pub prev: SyncToken,
     /// How many links get this very value. When it is one, a session encodes straight into its
     /// outbox; when it is more, the first one leaves its bytes in `encoded`.
     pub links: u32,

@@ -74,6 +74,11 @@ impl Seq {
     }
 }
 
+impl SyncToken {
+    /// Later than everything: nothing can be concluded from it.
+    pub const NEVER: Self = Self(u64::MAX);
+}
+
 impl Millis {
     /// This time moved by `millis`, which may be negative.
     #[must_use]

@@ -56,6 +56,9 @@ pub struct Sent {
     pub ts: Millis,
     /// Whether this was a retry of what had been stored before.
     pub duplicate: bool,
+    /// The conversation's last change before this entry. A link that had everything up to then
+    /// has everything up to this entry now. [`SyncToken::NEVER`] for retries.
+    pub prev: SyncToken,
 }
 
 /// The answer to a login.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Address, Delivery, Encoded, Event, Hint, LinkId, Message, PeerId, ReplyTo, UserId,
+    Address, Delivery, Encoded, Event, Hint, LinkId, Message, PeerId, ReplyTo, SyncToken, UserId,
 };
 use anser_store::{Acl, Appended, ConversationKind, RouteTable, Routes};
 use rustc_hash::FxHashMap;
@@ -22,6 +22,7 @@ pub(crate) struct Fanout {
 struct Going {
     from: ReplyTo,
     message: Arc<Message>,
+    prev: SyncToken,
     acl: Arc<Acl>,
     viewers: SmallVec<[std::ops::Range<usize>; 2]>,
 }
@@ -53,8 +54,8 @@ impl Fanout {
                 viewers.extend(appended.removed.iter().map(|member| member.user));
                 ranges.push(start..viewers.len());
             }
-            let Appended { message, acl, .. } = appended;
-            going.push(Going { from, message, acl, viewers: ranges });
+            let Appended { sent, message, acl, .. } = appended;
+            going.push(Going { from, message, prev: sent.prev, acl, viewers: ranges });
         }
         let peers = self.peers.clone();
         self.routes.lookup(
@@ -154,6 +155,7 @@ fn hint<'a>(
     let delivery = Arc::new(Delivery {
         at,
         message: entry.message.clone(),
+        prev: entry.prev,
         links: u32::try_from(total).unwrap_or(u32::MAX),
         encoded: Encoded::default(),
     });

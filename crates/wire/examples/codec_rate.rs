@@ -64,6 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         id: message.id,
         ts: message.ts,
         duplicate: false,
+        prev: SyncToken::NEVER,
     };
     let ack = Frame::from(SendAck {
         id: 4321,
@@ -141,7 +142,13 @@ fn session(
     });
     let delivery = |links| {
         let (at, message) = (at.clone(), Arc::clone(message));
-        Event::Message(Arc::new(Delivery { at, message, links, encoded: Encoded::default() }))
+        Event::Message(Arc::new(Delivery {
+            at,
+            message,
+            prev: SyncToken::NEVER,
+            links,
+            encoded: Encoded::default(),
+        }))
     };
     for (what, event) in
         [("Event::Message, one link", delivery(1)), ("Event::Message, 1,000 links", delivery(1000))]

@@ -40,15 +40,21 @@ impl Form for Delivery {
 
     fn form(&self) -> proto::Delivery {
         // What sessions of this process have encoded stays here: it is theirs to make again.
-        let Self { at, message, links, encoded: _ } = self;
-        proto::Delivery { at: Some(at.form()), message: Some(message.form()), links: *links }
+        let Self { at, message, prev, links, encoded: _ } = self;
+        proto::Delivery {
+            at: Some(at.form()),
+            message: Some(message.form()),
+            links: *links,
+            prev: known(*prev),
+        }
     }
 
     fn read(form: proto::Delivery) -> Result<Self, Malformed> {
-        let proto::Delivery { at, message, links } = form;
+        let proto::Delivery { at, message, links, prev } = form;
         Ok(Self {
             at: address(at)?,
             message: required(message, "message")?,
+            prev: or_never(prev),
             links,
             encoded: Encoded::default(),
         })

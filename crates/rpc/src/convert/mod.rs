@@ -11,6 +11,8 @@ mod message;
 mod refusal;
 mod reply;
 
+use anser_domain::SyncToken;
+
 use crate::malformed::Malformed;
 
 /// A domain value with a form in the contract.
@@ -41,6 +43,16 @@ pub(crate) fn required<T: Form>(
     what: &'static str,
 ) -> Result<T, Malformed> {
     T::read(form.ok_or(Malformed::Missing(what))?)
+}
+
+/// A token's form; what is not known is left out, so that an older peer's silence means the same.
+pub(crate) fn known(token: SyncToken) -> Option<u64> {
+    (token != SyncToken::NEVER).then_some(token.0)
+}
+
+/// The token that was sent, if one was.
+pub(crate) fn or_never(form: Option<u64>) -> SyncToken {
+    form.map_or(SyncToken::NEVER, SyncToken)
 }
 
 /// A page size.

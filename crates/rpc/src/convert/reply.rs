@@ -59,13 +59,27 @@ impl Form for Sent {
     type Proto = proto::Sent;
 
     fn form(&self) -> proto::Sent {
-        let Self { conv, seq, id, ts, duplicate } = self;
-        proto::Sent { conv: conv.0, seq: seq.0, id: id.0, ts: ts.0, duplicate: *duplicate }
+        let Self { conv, seq, id, ts, duplicate, prev } = self;
+        proto::Sent {
+            conv: conv.0,
+            seq: seq.0,
+            id: id.0,
+            ts: ts.0,
+            duplicate: *duplicate,
+            prev: known(*prev),
+        }
     }
 
     fn read(form: proto::Sent) -> Result<Self, Malformed> {
-        let proto::Sent { conv, seq, id, ts, duplicate } = form;
-        Ok(Self { conv: ConvId(conv), seq: Seq(seq), id: MessageId(id), ts: Millis(ts), duplicate })
+        let proto::Sent { conv, seq, id, ts, duplicate, prev } = form;
+        Ok(Self {
+            conv: ConvId(conv),
+            seq: Seq(seq),
+            id: MessageId(id),
+            ts: Millis(ts),
+            duplicate,
+            prev: or_never(prev),
+        })
     }
 }
 

@@ -66,12 +66,13 @@ fn members() -> impl Strategy<Value = MemberPage> {
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
-    any::<(u64, u64, u64, i64, bool)>().prop_map(|(conv, seq, id, ts, duplicate)| Sent {
+    any::<(u64, u64, u64, i64, bool, u64)>().prop_map(|(conv, seq, id, ts, duplicate, prev)| Sent {
         conv: ConvId(conv),
         seq: Seq(seq),
         id: MessageId(id),
         ts: Millis(ts),
         duplicate,
+        prev: SyncToken(prev),
     })
 }
 

@@ -218,7 +218,8 @@ fn put_members(out: &mut Vec<u8>, number: u32, members: &[(UserName, GroupRole)]
 #[cfg(test)]
 mod tests {
     use anser_domain::{
-        ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Payload, Sender, Seq, UserId,
+        ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Payload, Sender, Seq, SyncToken,
+        UserId,
     };
     use proptest::prelude::*;
     use prost::Message as _;
@@ -333,6 +334,7 @@ mod tests {
                 id: MessageId(message_id),
                 ts: Millis(ts),
                 duplicate,
+                prev: SyncToken::NEVER,
             };
             let (mut out, mut expected) = (Vec::new(), Vec::new());
             put_send_ack(&mut out, id, &sent);

@@ -231,12 +231,24 @@ impl Runner {
             ["message", conv, seq, body] => {
                 let message = Arc::new(message(number(conv), number(seq), body));
                 let encoded = Encoded::default();
-                Event::Message(Arc::new(Delivery { at, message, links: 1, encoded }))
+                Event::Message(Arc::new(Delivery {
+                    at,
+                    message,
+                    prev: SyncToken::NEVER,
+                    links: 1,
+                    encoded,
+                }))
             }
             ["shared", conv, seq, body] => {
                 let message = Arc::new(message(number(conv), number(seq), body));
                 let delivery = self.shared.entry(words.join(" ")).or_insert_with(|| {
-                    Arc::new(Delivery { at, message, links: 2, encoded: Encoded::default() })
+                    Arc::new(Delivery {
+                        at,
+                        message,
+                        prev: SyncToken::NEVER,
+                        links: 2,
+                        encoded: Encoded::default(),
+                    })
                 });
                 Event::Message(Arc::clone(delivery))
             }
@@ -245,7 +257,13 @@ impl Runner {
                 let content = Content::Event(LogEvent::Created { members });
                 let message = Message { content, ..message(number(conv), number(seq), "") };
                 let (message, encoded) = (Arc::new(message), Encoded::default());
-                Event::Message(Arc::new(Delivery { at, message, links: 1, encoded }))
+                Event::Message(Arc::new(Delivery {
+                    at,
+                    message,
+                    prev: SyncToken::NEVER,
+                    links: 1,
+                    encoded,
+                }))
             }
             ["head", conv, head] => {
                 Event::Head { conv: ConvId(number(conv)), head: Seq(number(head)) }
@@ -407,6 +425,7 @@ fn reply(text: &str) -> Reply {
             id: MessageId(77),
             ts: WALL,
             duplicate: again == ["again"],
+            prev: SyncToken::NEVER,
         }),
         // The device, for how many seconds the credential is good, and the changes.
         ["welcome", device, seconds, ref rest @ ..] => Reply::Welcome(Box::new(Welcome {
