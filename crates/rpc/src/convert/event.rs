@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anser_domain::{ConvId, Delivery, Encoded, Event, Presence, Receipt, Seq, Typing, UserName};
 
-use super::{Form, account::address, required};
+use super::{Form, account::address, known, or_never, required};
 use crate::{malformed::Malformed, proto};
 
 impl Form for Event {

@@ -6,7 +6,7 @@ use anser_domain::{
     Tokens, UserId, UserName, Welcome,
 };
 
-use super::{Form, account::address, forms, read_all, required};
+use super::{Form, account::address, forms, known, or_never, read_all, required};
 use crate::{malformed::Malformed, proto};
 
 impl Form for Reply {

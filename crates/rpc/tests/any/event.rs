@@ -4,16 +4,18 @@ use super::*;
 
 pub fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (address(), message(), any::<u64>(), any::<u32>()).prop_map(|(at, message, prev, links)| {
-            let prev = SyncToken(prev);
-            Event::Message(Arc::new(Delivery {
-                at,
-                message,
-                prev,
-                links,
-                encoded: Encoded::default(),
-            }))
-        }),
+        (address(), message(), any::<u64>(), any::<u32>()).prop_map(
+            |(at, message, prev, links)| {
+                let prev = SyncToken(prev);
+                Event::Message(Arc::new(Delivery {
+                    at,
+                    message,
+                    prev,
+                    links,
+                    encoded: Encoded::default(),
+                }))
+            }
+        ),
         (any::<u64>(), seq()).prop_map(|(conv, head)| Event::Head { conv: ConvId(conv), head }),
         (any::<u64>(), address(), user(), any::<bool>(), seq()).prop_map(
             |(conv, at, user, read, seq)| {
