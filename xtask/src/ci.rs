@@ -38,6 +38,7 @@ fn deny() -> Result<()> {
 
 /// Compares dependencies with the RustSec advisory database.
 pub(crate) fn advisories() -> Result<()> {
+    debian::ensure(&[debian::GIT])?;
     shell::run(tools::DENY.command()?.args(["--locked", "check", "advisories"]))
 }
 

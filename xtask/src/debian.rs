@@ -17,6 +17,8 @@ pub(crate) struct Need {
 pub(crate) const C: Need = Need { program: "cc", package: "gcc", why: "to build C libraries" };
 /// For fuzzing.
 pub(crate) const CPP: Need = Need { program: "c++", package: "g++", why: "to build libFuzzer" };
+/// For the advisory database, which is a repository.
+pub(crate) const GIT: Need = Need { program: "git", package: "git", why: "to fetch advisories" };
 /// For tools that PyPI has ready built.
 pub(crate) const PYTHON: Need =
     Need { program: "python3", package: "python3-pip", why: "to install ready-built tools" };
