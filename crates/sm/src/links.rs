@@ -92,6 +92,10 @@ impl Links {
             )?;
         match registered.first() {
             Some(Registered::Fresh { first }) => Ok(*first),
+            // A link that shows its next credential takes over from itself.
+            Some(Registered::Replaced(old)) if (old.cm, old.link) == (link.cm, link.link) => {
+                Ok(false)
+            }
             Some(Registered::Replaced(old)) => {
                 self.peers.evict(old.cm, vec![(old.link, Refusal::TakenOver)]);
                 Ok(false)

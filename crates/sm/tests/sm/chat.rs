@@ -2,8 +2,8 @@
 
 use crate::support::{Told, client_id, text_to, world};
 use anser_domain::{
-    Change, Command, Event, GroupRole, HistoryRange, LinkId, MemberChange, NewGroup, Refusal,
-    Reply, Seq, UserName,
+    Change, Command, Credential, Event, GroupRole, HistoryRange, LinkId, MemberChange, NewGroup,
+    Refusal, Reply, Seq, UserName,
 };
 
 fn names(names: &[&str]) -> Vec<UserName> {
@@ -209,4 +209,17 @@ async fn the_newest_login_of_a_device_wins() {
     // A map that was lost does not let the old link outrank the new one again.
     assert_eq!(first.ask(Command::Relink).await, Reply::Refused(Refusal::TakenOver));
     assert_eq!(second.ask(Command::Relink).await, Reply::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_shows_its_next_credential_stays() {
+    let w = world(&["alice", "bob"]).await;
+    let phone = w.link("alice", "phone", 1).await;
+    let ticket = Credential::Ticket(phone.welcome.ticket.clone());
+    let Reply::Welcome(again) = w.login(LinkId(1), ticket).await else { panic!() };
+    assert!(again.actor.epoch > phone.actor().epoch);
+    let bob = w.link("bob", "phone", 2).await;
+    bob.send("u:alice", "still there?").await;
+    phone.until_event(|event| matches!(event, Event::Message(_)).then_some(())).await;
+    assert!(!w.cm.told().iter().any(|told| matches!(told, Told::Evicted(..))));
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::open::OpenError;
 
@@ -74,6 +74,9 @@ pub(super) fn connect(path: &Path, purpose: Purpose) -> Result<Connection, OpenE
 fn configure(conn: &Connection, purpose: Purpose) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans do not depend on what is bound; otherwise each range read is parsed and planned anew,
+    // which costs more than reading (statistics of columns are compiled in).
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A promise is a commit that survives power loss.
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "mmap_size", 0)?;
