@@ -387,9 +387,15 @@ impl<'c> Desk<'c> {
     pub(super) fn head_mut(&mut self, conv: ConvId) -> Result<Option<&mut Head>, StoreError> {
         if self.heads.get(&conv).is_none() {
             let Some(head) = self.load_head(conv)? else { return Ok(None) };
-            self.heads.insert(conv, head);
+            self.remember_head(conv, head);
         }
         Ok(self.heads.get_mut(&conv))
+    }
+
+    /// Members weigh too: a large group counts as many direct conversations.
+    fn remember_head(&mut self, conv: ConvId, head: Head) {
+        let weight = 1 + head.acl.members.len() / 8;
+        self.heads.insert_heavy(conv, head, weight);
     }
 
     fn load_head(&mut self, conv: ConvId) -> Result<Option<Head>, StoreError> {
@@ -450,7 +456,7 @@ impl<'c> Desk<'c> {
         )?;
         insert.execute(params![sql(acl.conv.0), kind, sql(acl.version)])?;
         self.next_conv = Some(acl.conv.0 + 1);
-        self.heads.insert(
+        self.remember_head(
             acl.conv,
             Head {
                 last: Seq::ZERO,

@@ -1,6 +1,12 @@
 //! The threads that read: each with a connection of its own, each call one short transaction.
 
-use std::{collections::VecDeque, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use anser_domain::{ConvId, GroupName, Refusal, UserId, UserName};
 use parking_lot::{Condvar, Mutex};
@@ -51,7 +57,10 @@ impl Readers {
             let run = move || {
                 let mut reader = Reader::new(&conn, acls);
                 while let Some(call) = queue.take() {
-                    call(&mut reader);
+                    // A call that panics is answered by the end of its channel; the thread goes on.
+                    if catch_unwind(AssertUnwindSafe(|| call(&mut reader))).is_err() {
+                        reader.start_over();
+                    }
                 }
                 drop(reader);
                 drop(conn);
@@ -142,10 +151,21 @@ impl<'c> Reader<'c> {
     ) -> Result<T, StoreError> {
         self.conn.prepare_cached("BEGIN")?.execute([])?;
         let result = read(self);
-        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        if self.conn.prepare_cached("COMMIT")?.execute([]).is_err() {
+            self.start_over();
+        }
         self.names.trim();
         self.groups.trim();
         result
+    }
+
+    fn start_over(&mut self) {
+        if !self.conn.is_autocommit() {
+            // If even this fails, the next BEGIN does too and says so.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        self.names.clear();
+        self.groups.clear();
     }
 
     /// A user's name.
