@@ -223,28 +223,31 @@ impl Cm {
     }
 
     fn act(&self, findings: Findings) {
-        if let Some(safe) = findings.safe {
+        let mut sweep = self.sweep.lock();
+        if findings.gap || findings.relink {
+            if findings.gap {
+                self.stats.gaps.up();
+                tracing::warn!("hints were lost; links compare heads");
+            }
+            if findings.relink {
+                tracing::warn!("the link map was emptied; links register again");
+            }
+            let since = findings.since.unwrap_or_else(|| self.safe());
+            let before = sweep.take();
+            *sweep = Some(Sweep {
+                shard: 0,
+                since: before.map_or(since, |it| it.since.min(since)),
+                relink: findings.relink || before.is_some_and(|it| it.relink),
+            });
+        }
+        // What a beat calls safe is so for links that have nothing to compare: while some have
+        // yet to be told that they do, the safe place stays where it was.
+        if let Some(safe) = findings.safe
+            && sweep.is_none()
+        {
             self.heard.store(true, Ordering::Relaxed);
             self.safe.store(safe.0, Ordering::Relaxed);
         }
-        if !findings.gap && !findings.relink {
-            return;
-        }
-        if findings.gap {
-            self.stats.gaps.up();
-            tracing::warn!("hints were lost; links compare heads");
-        }
-        if findings.relink {
-            tracing::warn!("the link map was emptied; links register again");
-        }
-        let since = findings.since.unwrap_or_else(|| self.safe());
-        let mut sweep = self.sweep.lock();
-        let before = sweep.take();
-        *sweep = Some(Sweep {
-            shard: 0,
-            since: before.map_or(since, |it| it.since.min(since)),
-            relink: findings.relink || before.is_some_and(|it| it.relink),
-        });
     }
 
     fn sweep_on(&self) {
@@ -254,11 +257,12 @@ impl Cm {
             let step = {
                 let mut sweep = self.sweep.lock();
                 let Some(it) = &mut *sweep else { return };
-                let step = *it;
-                it.shard += 1;
                 if it.shard >= SHARDS {
                     *sweep = None;
+                    return;
                 }
+                let step = *it;
+                it.shard += 1;
                 step
             };
             let mut pass = Pass::new(self);

@@ -50,6 +50,11 @@ impl Registry {
                 if index >> INDEX_BITS != 0 {
                     return None;
                 }
+                if shard.slots.len() == shard.slots.capacity() {
+                    // By an eighth rather than by as much again: there are many slots.
+                    let more = shard.slots.len() / 8 + 32;
+                    shard.slots.reserve_exact(more);
+                }
                 shard.slots.push(Slot::default());
                 index
             }

@@ -1,6 +1,6 @@
 //! The rule by which a live log entry passes, waits or is dropped: a function of values.
 
-use anser_domain::Seq;
+use anser_domain::{Seq, SyncToken};
 
 /// What a feed knows of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,39 @@ pub(crate) enum Why {
     NoRoom,
 }
 
-/// Judges the live entry `seq` of a conversation. `open` says whether the peer takes entries.
-pub(crate) fn judge(place: Place, seq: Seq, open: bool) -> Verdict {
+/// What a live entry says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Live {
+    /// Its place in the log.
+    pub(crate) seq: Seq,
+    /// When it was committed.
+    pub(crate) id: SyncToken,
+    /// The last change of the log before it.
+    pub(crate) prev: SyncToken,
+}
+
+/// What a link has of the logs that it keeps no position of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Has {
+    /// Everything that was committed up to here.
+    pub(crate) all: SyncToken,
+    /// Perhaps more, up to here.
+    pub(crate) some: SyncToken,
+}
+
+impl Has {
+    /// Whether this entry must be its log's next, wherever the link stood: the log had rested
+    /// since the link had everything, and the entry is younger than all that it has.
+    fn is_followed_by(self, live: Live) -> bool {
+        live.prev <= self.all && live.id > self.all.max(self.some)
+    }
+}
+
+/// Judges a live entry of a conversation. `open` says whether the peer takes entries.
+pub(crate) fn judge(place: Place, live: Live, has: Has, open: bool) -> Verdict {
+    let seq = live.seq;
     let next = match place {
+        Place::Unknown if has.is_followed_by(live) => seq,
         // The first entry of a log is the next one for everyone who has nothing of it.
         Place::Unknown => Seq::ZERO.next(),
         Place::Loading => return Verdict::Pull(Why::NoPlace),
@@ -78,8 +108,24 @@ mod tests {
             (At(Seq(5)), 7, false, Pull(Gap)),
             (At(Seq::ZERO), 1, true, Deliver),
         ];
+        let has = Has { all: SyncToken(100), some: SyncToken(110) };
         for (place, seq, open, verdict) in table {
-            assert_eq!(judge(place, Seq(seq), open), verdict, "{place:?} {seq} {open}");
+            let live = Live { seq: Seq(seq), id: SyncToken(120), prev: SyncToken(101) };
+            assert_eq!(judge(place, live, has, open), verdict, "{place:?} {seq} {open}");
+        }
+        let rested = [
+            (Unknown, 120, true, Deliver),
+            (Unknown, 120, false, Pull(NoRoom)),
+            // Perhaps it was handed over before its position was forgotten.
+            (Unknown, 110, true, Pull(NoPlace)),
+            (Unknown, 100, true, Pull(NoPlace)),
+            (Loading, 120, true, Pull(NoPlace)),
+            (At(Seq(5)), 120, true, Pull(Gap)),
+            (At(Seq(7)), 120, true, Drop),
+        ];
+        for (place, id, open, verdict) in rested {
+            let live = Live { seq: Seq(7), id: SyncToken(id), prev: SyncToken(100) };
+            assert_eq!(judge(place, live, has, open), verdict, "{place:?} {id} {open}, rested");
         }
     }
 }

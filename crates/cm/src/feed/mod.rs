@@ -10,11 +10,11 @@ mod position;
 
 use std::time::{Duration, Instant};
 
-use anser_domain::{Changes, Command, ConvId, Page, Pull, Seq, SyncToken};
+use anser_domain::{Changes, Command, ConvId, Message, Page, Pull, Sent, Seq, SyncToken};
 
-pub(crate) use judge::Verdict;
-use judge::{Place, judge};
-use position::Positions;
+use judge::{Has, Place, judge};
+pub(crate) use judge::{Live, Verdict};
+use position::{Position, Positions};
 
 use crate::limits::POSITIONS_IDLE;
 
@@ -94,6 +94,10 @@ pub(crate) struct Feed {
     last: ConvId,
     ask_at: Option<Instant>,
     trim_at: Option<Instant>,
+    /// What it has of the logs that it keeps no position of.
+    has: Has,
+    /// The youngest entry that was handed over or answered.
+    newest: SyncToken,
     /// There may be something to do: spares links that are up to date the look.
     stirred: bool,
 }
@@ -111,7 +115,7 @@ impl Feed {
             if !known && row.head <= row.delivered && self.positions.len() >= POSITIONS_IDLE {
                 continue;
             }
-            match self.positions.entry(row.conv, Some(row.delivered), gauge.second) {
+            match self.position(row.conv, Some(row.delivered), gauge) {
                 Some(position) => position.reaches(row.head),
                 None => self.compare_again(gauge.safe),
             }
@@ -136,41 +140,64 @@ impl Feed {
     }
 
     /// A live entry.
-    pub(crate) fn live(&mut self, conv: ConvId, seq: Seq, gauge: &Gauge) -> Verdict {
+    pub(crate) fn live(&mut self, conv: ConvId, live: Live, gauge: &Gauge) -> Verdict {
+        self.take_stock(gauge);
         let place = self.positions.find(conv).map_or(Place::Unknown, |it| it.place());
-        let verdict = judge(place, seq, gauge.takes());
+        let verdict = judge(place, live, self.has, gauge.takes());
         match verdict {
             Verdict::Drop => {}
-            Verdict::Deliver => match self.positions.entry(conv, Some(Seq::ZERO), gauge.second) {
-                Some(position) => {
-                    position.advance(seq, gauge.second);
-                    self.stirred |= place == Place::Unknown;
-                }
-                // Passes, and is read again when heads are compared: rather twice than never.
-                None => self.compare_again(gauge.safe),
-            },
-            Verdict::Pull(_) => self.head(conv, seq, gauge),
+            Verdict::Deliver => self.pass(conv, live, gauge),
+            Verdict::Pull(_) => self.head(conv, live.seq, gauge),
         }
         verdict
+    }
+
+    fn pass(&mut self, conv: ConvId, live: Live, gauge: &Gauge) {
+        self.newest = self.newest.max(live.id);
+        let before = Seq(live.seq.0.saturating_sub(1));
+        match self.position(conv, Some(before), gauge) {
+            Some(position) => position.advance(live.seq, gauge.second),
+            // It is read again when heads are compared: rather twice than never.
+            None => self.compare_again(gauge.safe),
+        }
+        if self.positions.len() > POSITIONS_IDLE && self.trim_at.is_none() {
+            self.trim_at = Some(gauge.now + TRIM_EVERY);
+        }
+    }
+
+    /// The position of `conv`, if there is room for one.
+    fn position(&mut self, conv: ConvId, at: Option<Seq>, gauge: &Gauge) -> Option<&mut Position> {
+        if self.positions.is_full() {
+            self.has.some = self.newest;
+        }
+        self.positions.entry(conv, at, gauge.second)
+    }
+
+    /// While there is nothing to do, the link has all that was hinted at.
+    fn take_stock(&mut self, gauge: &Gauge) {
+        if !self.stirred && self.has.all != SyncToken::default() {
+            self.has.all = self.has.all.max(gauge.safe);
+        }
     }
 
     /// A log has grown up to `head`.
     pub(crate) fn head(&mut self, conv: ConvId, head: Seq, gauge: &Gauge) {
         self.stirred = true;
-        match self.positions.entry(conv, None, gauge.second) {
+        match self.position(conv, None, gauge) {
             Some(position) => position.reaches(head),
             None => self.compare_again(gauge.safe),
         }
     }
 
     /// The device's own send was answered; the answer stands for the entry.
-    pub(crate) fn sent(&mut self, conv: ConvId, seq: Seq, gauge: &Gauge) {
-        if let Some(position) = self.positions.find(conv) {
-            position.sent(seq, gauge.second);
-        } else if seq == Seq::ZERO.next()
-            && let Some(position) = self.positions.entry(conv, Some(Seq::ZERO), gauge.second)
-        {
-            position.advance(seq, gauge.second);
+    pub(crate) fn sent(&mut self, sent: &Sent, gauge: &Gauge) {
+        self.take_stock(gauge);
+        let live = Live { seq: sent.seq, id: SyncToken(sent.id.0), prev: sent.prev };
+        if let Some(position) = self.positions.find(sent.conv) {
+            position.sent(sent.seq, gauge.second);
+            self.newest = self.newest.max(live.id);
+        } else if judge(Place::Unknown, live, self.has, true) == Verdict::Deliver {
+            self.pass(sent.conv, live, gauge);
         }
     }
 
@@ -188,6 +215,7 @@ impl Feed {
         }
         self.asking = Asking::Nothing;
         let Some(position) = self.positions.find(page.conv) else { return false };
+        position.asked = false;
         if position.at.is_none() {
             position.advance(page.after, gauge.second);
             position.acked(page.after);
@@ -197,7 +225,8 @@ impl Feed {
 
     /// One entry of the page: whether to hand it over, or `None` if it does not fit and the
     /// rest must be read later.
-    pub(crate) fn page_entry(&mut self, conv: ConvId, seq: Seq, gauge: &Gauge) -> Option<bool> {
+    pub(crate) fn page_entry(&mut self, message: &Message, gauge: &Gauge) -> Option<bool> {
+        let (conv, seq) = (message.conv, message.seq);
         let position = self.positions.find(conv)?;
         if position.at.is_some_and(|at| seq <= at) {
             return Some(false);
@@ -207,6 +236,7 @@ impl Feed {
         }
         // A page may leap: seqs from before the viewer came, or came back, are not in it.
         position.advance(seq, gauge.second);
+        self.newest = self.newest.max(SyncToken(message.id.0));
         Some(true)
     }
 
@@ -235,11 +265,15 @@ impl Feed {
             // `next` took the target off when it asked.
             Asking::Page(conv) if retriable => {
                 if let Some(position) = self.positions.find(conv) {
+                    position.asked = false;
                     let next = position.at.map_or(Seq::ZERO.next(), Seq::next);
                     position.reaches(next);
                 }
             }
-            Asking::Page(conv) => self.positions.forget(conv),
+            Asking::Page(conv) => {
+                self.has.some = self.newest;
+                self.positions.forget(conv);
+            }
             Asking::Changes if retriable => {}
             Asking::Changes => self.compare = Compare::Done,
             Asking::Relink => self.relink = retriable,
@@ -274,6 +308,7 @@ impl Feed {
                 // The page will hold all that is committed by now; what is hinted at from here
                 // on may not be in it.
                 position.target = Seq::ZERO;
+                position.asked = true;
             }
             self.last = conv;
             self.asking = Asking::Page(conv);
@@ -289,6 +324,7 @@ impl Feed {
             }
             Compare::Last(token) => {
                 self.compare = Compare::Done;
+                self.has.all = self.has.all.max(token);
                 return Some(Step::Synced(token));
             }
             Compare::Done => {}
@@ -324,9 +360,20 @@ impl Feed {
             self.ask_at = None;
         }
         if self.trim_at.is_some_and(|at| at <= gauge.now) {
-            let more = self.positions.trim(gauge.second);
+            // A page of changes that is under way may say of a conversation what held before
+            // it moved: nothing is forgotten that it could contradict.
+            let more = if self.may_forget() {
+                self.has.some = self.newest;
+                self.positions.trim(gauge.second)
+            } else {
+                true
+            };
             self.trim_at = more.then(|| gauge.now + TRIM_EVERY);
         }
+    }
+
+    fn may_forget(&self) -> bool {
+        self.asking == Asking::Nothing && self.compare == Compare::Done
     }
 
     fn page_limit(&self, gauge: &Gauge) -> u16 {

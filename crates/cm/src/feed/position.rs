@@ -17,6 +17,8 @@ pub(crate) struct Position {
     pub(crate) at: Option<Seq>,
     /// The log is known to reach up to here. Above `at`: the link is behind.
     pub(crate) target: Seq,
+    /// A page of it has been asked for: it is needed until that is there.
+    pub(crate) asked: bool,
     /// Own sends above `at` that were answered: bit 0 is `at + 2`, since `at + 1` moves `at`.
     own: u64,
     /// How far the device said that it has everything.
@@ -28,11 +30,11 @@ pub(crate) struct Position {
 impl Position {
     fn new(conv: ConvId, at: Option<Seq>, second: u32) -> Self {
         let acked = at.unwrap_or_default();
-        Self { conv, at, target: Seq::ZERO, own: 0, acked, touched: second }
+        Self { conv, at, target: Seq::ZERO, asked: false, own: 0, acked, touched: second }
     }
 
     pub(crate) fn is_behind(&self) -> bool {
-        self.at.is_none_or(|at| self.target > at)
+        self.asked || self.at.is_none_or(|at| self.target > at)
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -157,6 +159,11 @@ impl Positions {
         let from = self.sorted.partition_point(|it| it.conv <= conv);
         let (before, after) = self.sorted.split_at_checked(from)?;
         after.iter().chain(before).find(|it| it.is_behind())
+    }
+
+    /// Whether another position takes the place of one that is forgotten.
+    pub(crate) fn is_full(&self) -> bool {
+        self.sorted.len() >= POSITIONS_BUSY
     }
 
     pub(crate) fn len(&self) -> usize {

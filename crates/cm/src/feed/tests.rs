@@ -12,13 +12,13 @@ use super::*;
 
 const CONVERSATIONS: u64 = 5;
 
-fn entry(conv: ConvId, seq: Seq) -> Arc<Message> {
+fn entry(conv: ConvId, seq: Seq, id: MessageId) -> Arc<Message> {
     let name = UserName::trusted("bob");
     Arc::new(Message {
         conv,
         seq,
         ord: Ord64(seq.0),
-        id: MessageId(conv.0 << 32 | seq.0),
+        id,
         sender: Sender { user: UserId(2), name, device: DeviceId(2) },
         client_id: ClientId([0; 16]),
         ts: Millis(0),
@@ -56,13 +56,19 @@ enum Step {
     Credit(u32),
     /// Hints were found missing.
     Gap,
+    /// An SM says that everything was hinted at; it counts if every hint has come.
+    Beat,
+    /// An idle link forgets a conversation whose cursor has become durable.
+    Forget(u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let conv = 0..CONVERSATIONS;
     let step = prop_oneof![
         6 => conv.clone().prop_map(Step::Other),
-        3 => conv.prop_map(Step::Own),
+        3 => conv.clone().prop_map(Step::Own),
+        2 => conv.prop_map(Step::Forget),
+        2 => Just(Step::Beat),
         6 => any::<usize>().prop_map(Step::Arrive),
         1 => any::<usize>().prop_map(Step::Lose),
         1 => any::<usize>().prop_map(Step::Double),
@@ -82,8 +88,14 @@ struct World {
     /// Length of each log, and the token of its last change.
     logs: BTreeMap<ConvId, (u64, u64)>,
     token: u64,
+    /// The token of each entry.
+    ids: BTreeMap<(ConvId, Seq), SyncToken>,
+    /// Where the device stood at first, and what is durable of where it stands.
     cursors: BTreeMap<ConvId, Seq>,
-    hints: Vec<(ConvId, Seq)>,
+    durable: BTreeMap<ConvId, Seq>,
+    hints: Vec<(ConvId, Seq, SyncToken)>,
+    /// A hint was lost, and nobody has noticed yet.
+    lost: bool,
     asked: Option<Command>,
     read: Option<Answer>,
     /// What the session saw, in order: `true` for an entry, `false` for the answer to a send.
@@ -98,7 +110,8 @@ enum Answer {
 }
 
 impl World {
-    fn new(lengths: &[u64], cursors: &[u64]) -> Self {
+    /// Of the first `quiet` conversations the device had everything, and says so by its token.
+    fn new(lengths: &[u64], cursors: &[u64], quiet: u64) -> Self {
         let mut world = Self {
             feed: Feed::default(),
             gauge: Gauge {
@@ -112,8 +125,11 @@ impl World {
             },
             logs: BTreeMap::new(),
             token: 0,
+            ids: BTreeMap::new(),
             cursors: BTreeMap::new(),
+            durable: BTreeMap::new(),
             hints: Vec::new(),
+            lost: false,
             asked: None,
             read: None,
             seen: BTreeMap::new(),
@@ -121,12 +137,20 @@ impl World {
         };
         for conv in 0..CONVERSATIONS {
             let length = lengths[usize::try_from(conv).unwrap()];
-            let cursor = cursors[usize::try_from(conv).unwrap()].min(length);
+            let cursor = if conv < quiet {
+                length
+            } else {
+                cursors[usize::try_from(conv).unwrap()].min(length)
+            };
             world.token += 1;
             world.logs.insert(ConvId(conv), (length, world.token));
+            for seq in 1..=length {
+                world.ids.insert((ConvId(conv), Seq(seq)), SyncToken(world.token));
+            }
             world.cursors.insert(ConvId(conv), Seq(cursor));
         }
-        let first = world.changes(SyncToken(0));
+        world.durable = world.cursors.clone();
+        let first = world.changes(SyncToken(quiet));
         world.feed.changes(&first, &world.gauge);
         world.ask();
         world
@@ -145,7 +169,7 @@ impl World {
             title: "".into(),
             head: Seq(*length),
             last: None,
-            delivered: self.cursors[conv],
+            delivered: self.durable[conv],
             read: Seq(0),
             peer_delivered: Seq(0),
             peer_read: Seq(0),
@@ -158,23 +182,30 @@ impl World {
 
     fn page(&self, pull: &Pull) -> Page {
         let (length, _) = self.logs[&pull.conv];
-        let after = pull.after.unwrap_or(self.cursors[&pull.conv]);
+        let after = pull.after.unwrap_or(self.durable[&pull.conv]);
         let last = length.min(after.0 + u64::from(pull.limit));
         Page {
             conv: pull.conv,
             at: address(),
-            messages: (after.0 + 1..=last).map(|seq| entry(pull.conv, Seq(seq))).collect(),
+            messages: (after.0 + 1..=last).map(|seq| self.entry(pull.conv, Seq(seq))).collect(),
             after,
             head: Seq(length),
             more: last < length,
         }
     }
 
-    fn append(&mut self, conv: ConvId) -> Seq {
+    /// Its seq, and the conversation's change before it.
+    fn append(&mut self, conv: ConvId) -> (Seq, SyncToken) {
         self.token += 1;
         let log = self.logs.get_mut(&conv).unwrap();
+        let prev = SyncToken(log.1);
         *log = (log.0 + 1, self.token);
-        Seq(log.0)
+        self.ids.insert((conv, Seq(log.0)), SyncToken(self.token));
+        (Seq(log.0), prev)
+    }
+
+    fn entry(&self, conv: ConvId, seq: Seq) -> Arc<Message> {
+        entry(conv, seq, MessageId(self.ids.get(&(conv, seq)).map_or(0, |id| id.0)))
     }
 
     /// What the driver does after everything that happens.
@@ -196,8 +227,9 @@ impl World {
         self.seen.entry(conv).or_default().push((seq, true));
     }
 
-    fn arrive(&mut self, (conv, seq): (ConvId, Seq)) {
-        if self.feed.live(conv, seq, &self.gauge) == Verdict::Deliver {
+    fn arrive(&mut self, (conv, seq, prev): (ConvId, Seq, SyncToken)) {
+        let live = Live { seq, id: self.ids[&(conv, seq)], prev };
+        if self.feed.live(conv, live, &self.gauge) == Verdict::Deliver {
             self.see(conv, seq);
         }
     }
@@ -211,7 +243,7 @@ impl World {
                 assert!(self.feed.page_begins(&page, &self.gauge));
                 let mut fitted = true;
                 for message in &page.messages {
-                    match self.feed.page_entry(page.conv, message.seq, &self.gauge) {
+                    match self.feed.page_entry(message, &self.gauge) {
                         Some(true) => self.see(page.conv, message.seq),
                         Some(false) => {}
                         None => {
@@ -226,16 +258,19 @@ impl World {
     }
 
     fn act(&mut self, step: &Step) {
-        let pick = |n: usize, hints: &[(ConvId, Seq)]| n.checked_rem(hints.len());
+        let pick = |n: usize, hints: &[_]| n.checked_rem(hints.len());
         match *step {
             Step::Other(conv) => {
-                let seq = self.append(ConvId(conv));
-                self.hints.push((ConvId(conv), seq));
+                let (seq, prev) = self.append(ConvId(conv));
+                self.hints.push((ConvId(conv), seq, prev));
             }
             Step::Own(conv) => {
-                let seq = self.append(ConvId(conv));
-                self.seen.entry(ConvId(conv)).or_default().push((seq, false));
-                self.feed.sent(ConvId(conv), seq, &self.gauge);
+                let (seq, prev) = self.append(ConvId(conv));
+                let conv = ConvId(conv);
+                self.seen.entry(conv).or_default().push((seq, false));
+                let (id, ts) = (MessageId(self.token), Millis(0));
+                let sent = Sent { conv, seq, id, ts, duplicate: false, prev };
+                self.feed.sent(&sent, &self.gauge);
             }
             Step::Arrive(n) => {
                 if let Some(n) = pick(n, &self.hints) {
@@ -246,6 +281,7 @@ impl World {
             Step::Lose(n) => {
                 if let Some(n) = pick(n, &self.hints) {
                     self.hints.remove(n);
+                    self.lost = true;
                 }
             }
             Step::Double(n) => {
@@ -270,7 +306,26 @@ impl World {
                 }
             }
             Step::Credit(credit) => self.gauge.credit = credit,
-            Step::Gap => self.feed.compare_again(SyncToken(0)),
+            Step::Gap => {
+                self.lost = false;
+                self.feed.compare_again(self.gauge.safe);
+            }
+            Step::Beat if self.hints.is_empty() && !self.lost => {
+                self.gauge.safe = SyncToken(self.token);
+            }
+            Step::Beat => {}
+            Step::Forget(conv) => {
+                let conv = ConvId(conv);
+                if self.feed.may_forget()
+                    && let Some(position) = self.feed.positions.find(conv)
+                    && !position.is_behind()
+                    && let Some(at) = position.at
+                {
+                    self.durable.insert(conv, at);
+                    self.feed.has.some = self.feed.newest;
+                    self.feed.positions.forget(conv);
+                }
+            }
         }
         self.ask();
     }
@@ -278,7 +333,7 @@ impl World {
     /// Everything that can happen without another send happens.
     fn settle(&mut self) {
         self.hints.clear();
-        self.feed.relink(SyncToken(0));
+        self.feed.relink(self.gauge.safe);
         self.synced = None;
         for _ in 0..10_000 {
             self.gauge.credit = 1000;
@@ -324,9 +379,10 @@ proptest! {
     fn whatever_happens_to_hints_the_session_sees_the_log(
         lengths in proptest::collection::vec(0u64..8, CONVERSATIONS as usize),
         cursors in proptest::collection::vec(0u64..8, CONVERSATIONS as usize),
+        quiet in 0..CONVERSATIONS,
         steps in steps(),
     ) {
-        let mut world = World::new(&lengths, &cursors);
+        let mut world = World::new(&lengths, &cursors, quiet);
         for step in &steps {
             world.act(step);
         }
@@ -337,7 +393,7 @@ proptest! {
 
 #[test]
 fn live_entries_in_order_need_no_pull() {
-    let mut world = World::new(&[0; 5], &[0; 5]);
+    let mut world = World::new(&[0; 5], &[0; 5], 0);
     world.settle();
     for _ in 0..50 {
         world.gauge.credit = 1000;
@@ -352,7 +408,7 @@ fn live_entries_in_order_need_no_pull() {
 
 #[test]
 fn synced_is_said_once_and_after_everything() {
-    let mut world = World::new(&[5, 0, 4, 3, 1], &[0; 5]);
+    let mut world = World::new(&[5, 0, 4, 3, 1], &[0; 5], 0);
     world.gauge.credit = 0;
     world.ask();
     for _ in 0..20 {
@@ -375,7 +431,7 @@ fn synced_is_said_once_and_after_everything() {
 
 #[test]
 fn an_ex_members_hint_ends_after_one_empty_page() {
-    let mut world = World::new(&[3; 5], &[3; 5]);
+    let mut world = World::new(&[3; 5], &[3; 5], 0);
     world.settle();
     world.feed.head(ConvId(0), Seq(9), &world.gauge);
     world.ask();
@@ -387,16 +443,33 @@ fn an_ex_members_hint_ends_after_one_empty_page() {
 
 #[test]
 fn a_rejoined_member_leaps_over_what_was_not_theirs() {
-    let mut world = World::new(&[3; 5], &[3; 5]);
+    let mut world = World::new(&[3; 5], &[3; 5], 0);
     world.settle();
     let conv = ConvId(0);
-    world.arrive((conv, Seq(20)));
+    for seq in [20, 21] {
+        world.ids.insert((conv, Seq(seq)), SyncToken(seq));
+    }
+    world.arrive((conv, Seq(20), SyncToken::NEVER));
     world.ask();
     world.asked = None;
-    let messages = vec![entry(conv, Seq(20))];
+    let messages = vec![entry(conv, Seq(20), MessageId(99))];
     let page = Page { conv, at: address(), messages, after: Seq(3), head: Seq(20), more: false };
     world.read = Some(Answer::Page(page));
     world.act(&Step::Answer);
-    world.arrive((conv, Seq(21)));
+    world.arrive((conv, Seq(21), SyncToken::NEVER));
     assert_eq!(world.seen[&conv], [(Seq(20), true), (Seq(21), true)]);
+}
+
+#[test]
+fn a_quiet_conversation_wakes_without_a_read() {
+    let mut world = World::new(&[9; 5], &[9; 5], 4);
+    world.settle();
+    world.act(&Step::Other(0));
+    world.act(&Step::Arrive(0));
+    world.act(&Step::Own(1));
+    world.act(&Step::Other(1));
+    world.act(&Step::Arrive(0));
+    assert_eq!(world.asked, None);
+    assert_eq!(world.seen[&ConvId(0)], [(Seq(10), true)]);
+    assert_eq!(world.seen[&ConvId(1)], [(Seq(10), false), (Seq(11), true)]);
 }

@@ -183,7 +183,7 @@ impl Driver {
         }
         let batch = match (&mut self.ws, look.outbox) {
             (None, None) => return false,
-            (None, Some(outbox)) => (Head::new(), outbox),
+            (None, Some(outbox)) => (Head::new(), Some(outbox)),
             (Some(ws), outbox) => match ws.frame(outbox) {
                 None => return false,
                 Some(batch) => batch,

@@ -37,7 +37,8 @@ impl Link {
 /// What a link is, under its lock.
 struct State {
     session: Box<dyn Session>,
-    outbox: Outbox,
+    /// What waits for the peer; `None` when nothing does.
+    outbox: Option<Box<Outbox>>,
     wish: Wish,
     /// Whose device this is, once it has logged in.
     actor: Option<Actor>,
@@ -103,7 +104,7 @@ impl State {
     fn new(session: Box<dyn Session>, login_by: Instant) -> Self {
         Self {
             session,
-            outbox: Outbox::default(),
+            outbox: None,
             wish: Wish::default(),
             actor: None,
             feed: None,
@@ -125,7 +126,7 @@ impl State {
 
     /// Bytes waiting for the peer.
     fn waiting(&self) -> usize {
-        self.outbox.len().saturating_add(self.backlog as usize)
+        self.outbox.as_ref().map_or(0, |it| it.len()).saturating_add(self.backlog as usize)
     }
 
     fn may_read(&self, limits: &Limits) -> bool {
@@ -146,7 +147,7 @@ impl State {
             _ if self.blocked || self.phase == Phase::Ended => false,
             Some(Close::Flush) => true,
             None => {
-                !self.outbox.is_empty()
+                self.outbox.is_some()
                     || self.wish.upgrade.is_some()
                     || (self.stalled && self.may_read(limits))
             }

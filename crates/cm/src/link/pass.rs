@@ -13,14 +13,15 @@ use std::{
 
 use anser_domain::{
     Ask, Caller, Close, Command, Delivery, Encoded, Event, EventClass, Fault, Input, LinkId,
-    LinkInfo, Page, Refusal, Reply, ReplyTo, Session, SyncToken, Tag, Turn, Welcome,
+    LinkInfo, Outbox, Page, Refusal, Reply, ReplyTo, Session, SyncToken, Tag, Turn, Upgrade,
+    Welcome,
 };
 use smallvec::SmallVec;
 
 use super::{Ending, Link, Phase, State, arena};
 use crate::{
     Cm,
-    feed::{Feed, Gauge, Step, Verdict},
+    feed::{Feed, Gauge, Live, Step, Verdict},
     wheel::Tick,
 };
 
@@ -141,14 +142,16 @@ impl Speaker<'_> {
             return None;
         }
         let State { session, outbox, wish, .. } = &mut *self.state;
-        arena::lend(outbox);
+        let mut out = outbox.take().unwrap_or_else(arena::lend);
         let asked = self.said.len();
         let (now, wall) = (self.now, self.cm.clock.wall());
-        let mut turn = Turn { now, wall, out: outbox, asks: self.said, wish };
+        let mut turn = Turn { now, wall, out: &mut out, asks: self.said, wish };
         // A session that panics costs its own link and nobody else's, on whichever thread.
         let result = catch_unwind(AssertUnwindSafe(|| f(&mut **session, &mut turn)));
-        if outbox.is_empty() {
-            arena::reclaim(outbox);
+        if out.is_empty() {
+            arena::reclaim(out);
+        } else {
+            *outbox = Some(out);
         }
         match result {
             Ok(Ok(value)) => Some(value),
@@ -228,7 +231,7 @@ impl Speaker<'_> {
             Reply::Welcome(welcome) => {
                 self.feed(|feed, gauge| feed.changes(&welcome.changes, gauge));
             }
-            Reply::Sent(sent) => self.feed(|feed, gauge| feed.sent(sent.conv, sent.seq, gauge)),
+            Reply::Sent(sent) => self.feed(|feed, gauge| feed.sent(sent, gauge)),
             _ => {}
         }
     }
@@ -260,10 +263,11 @@ impl Speaker<'_> {
         if feed.page_begins(page, &self.gauge()) {
             let mut fitted = true;
             for message in &page.messages {
-                match feed.page_entry(page.conv, message.seq, &self.gauge()) {
+                match feed.page_entry(message, &self.gauge()) {
                     Some(true) => self.input(Input::Event(&Event::Message(Arc::new(Delivery {
                         at: page.at.clone(),
                         message: message.clone(),
+                        prev: SyncToken::NEVER,
                         links: 1,
                         encoded: Encoded::default(),
                     })))),
@@ -290,11 +294,14 @@ impl Speaker<'_> {
             EventClass::State if waiting > self.cm.limits.mailbox => {
                 self.cm.stats.shed.up();
             }
+            EventClass::Ephemeral | EventClass::State if self.state.actor.is_none() => {}
             EventClass::Ephemeral | EventClass::State => self.input(Input::Event(event)),
             EventClass::Log => match event {
                 Event::Message(delivery) => {
-                    let (conv, seq) = (delivery.message.conv, delivery.message.seq);
-                    let verdict = self.feed(|feed, gauge| feed.live(conv, seq, gauge));
+                    let message = &delivery.message;
+                    let id = SyncToken(message.id.0);
+                    let live = Live { seq: message.seq, id, prev: delivery.prev };
+                    let verdict = self.feed(|feed, gauge| feed.live(message.conv, live, gauge));
                     if verdict == Verdict::Deliver {
                         self.input(Input::Event(event));
                     }
@@ -361,7 +368,7 @@ impl Speaker<'_> {
         }
         self.state.phase = Phase::Ended;
         self.state.feed = None;
-        arena::reclaim(&mut self.state.outbox);
+        self.state.outbox.take().map(arena::reclaim);
         if self.state.actor.is_some() {
             self.said.push((Tag::FEED, Command::Unlink));
         }
@@ -388,7 +395,10 @@ impl Speaker<'_> {
             now: self.now,
             second: self.cm.wheel.seconds(self.now),
             credit: self.state.session.credit(),
-            open: waiting < limits.mailbox && self.state.phase == Phase::Open,
+            // Before the welcome nothing can be handed over; it is read once that is there.
+            open: waiting < limits.mailbox
+                && self.state.phase == Phase::Open
+                && self.state.actor.is_some(),
             low: waiting < limits.mailbox / 2,
             safe: self.cm.safe(),
             page: limits.page,
@@ -461,13 +471,13 @@ impl Link {
             hungry: false,
         };
         if take && state.phase != Phase::Ended {
-            if state.outbox.is_empty() {
+            look.outbox = state.outbox.take();
+            if let Some(outbox) = &look.outbox {
+                state.backlog = u32::try_from(outbox.len()).unwrap_or(u32::MAX);
+            } else {
                 state.backlog = 0;
                 look.was_blocked = std::mem::take(&mut state.blocked);
                 look.hungry = state.feed.as_ref().is_some_and(|feed| feed.is_waiting());
-            } else {
-                state.backlog = u32::try_from(state.outbox.len()).unwrap_or(u32::MAX);
-                look.outbox = Some(std::mem::take(&mut state.outbox));
             }
         }
         look.may_read = state.may_read(&cm.limits);
@@ -491,10 +501,10 @@ impl Link {
 
 /// What a link's task sees when it looks.
 pub(crate) struct Look {
-    pub(crate) outbox: Option<anser_domain::Outbox>,
+    pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) close: Option<Close>,
     pub(crate) ending: Ending,
-    pub(crate) upgrade: Option<anser_domain::Upgrade>,
+    pub(crate) upgrade: Option<Upgrade>,
     pub(crate) may_read: bool,
     /// Everything has been written after the link had been blocked.
     pub(crate) was_blocked: bool,

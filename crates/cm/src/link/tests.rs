@@ -25,6 +25,6 @@ pub(crate) fn idle_link(id: LinkId) -> Link {
 
 #[test]
 fn a_link_is_small() {
-    assert!(size_of::<Link>() <= 320, "{}", size_of::<Link>());
-    assert!(size_of::<driver::Driver>() <= 160, "{}", size_of::<driver::Driver>());
+    assert!(size_of::<Link>() <= 200, "{}", size_of::<Link>());
+    assert!(size_of::<driver::Driver>() <= 128, "{}", size_of::<driver::Driver>());
 }

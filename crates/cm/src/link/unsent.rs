@@ -20,20 +20,20 @@ const PIECES: usize = 16;
 pub(crate) type Head = SmallVec<[u8; 16]>;
 
 /// A batch, and how much of it has gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Unsent {
     head: Head,
-    outbox: Outbox,
+    outbox: Option<Box<Outbox>>,
     written: usize,
 }
 
 impl Unsent {
-    pub(crate) fn new(head: Head, outbox: Outbox) -> Self {
+    pub(crate) fn new(head: Head, outbox: Option<Box<Outbox>>) -> Self {
         Self { head, outbox, written: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.head.len() + self.outbox.len()
+        self.head.len() + self.outbox.as_ref().map_or(0, |it| it.len())
     }
 
     /// Writes as much as the socket takes; ready once it has taken all, and TLS too.
@@ -51,7 +51,8 @@ impl Unsent {
     fn poll_once(&self, io: Pin<&mut Io>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut skip = self.written;
         let mut pieces: SmallVec<[IoSlice<'_>; PIECES]> = SmallVec::new();
-        for piece in std::iter::once(&self.head[..]).chain(self.outbox.segments()) {
+        let outbox = self.outbox.iter().flat_map(|outbox| outbox.segments());
+        for piece in std::iter::once(&self.head[..]).chain(outbox) {
             if skip >= piece.len() {
                 skip -= piece.len();
                 continue;
@@ -71,6 +72,6 @@ impl Unsent {
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        arena::reclaim(&mut self.outbox);
+        self.outbox.take().map(arena::reclaim);
     }
 }

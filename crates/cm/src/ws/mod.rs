@@ -54,20 +54,22 @@ impl Ws {
     // — out —
 
     /// Makes messages of what the session wrote, with control frames before them.
-    pub(crate) fn frame(&mut self, outbox: Option<Outbox>) -> Option<(SmallVec<[u8; 16]>, Outbox)> {
+    pub(crate) fn frame(
+        &mut self,
+        outbox: Option<Box<Outbox>>,
+    ) -> Option<(SmallVec<[u8; 16]>, Option<Box<Outbox>>)> {
         let mut head = SmallVec::from_slice(&self.control);
         self.control = Vec::new();
-        let outbox = match outbox {
-            // Nothing follows a close frame (RFC 6455 §5.5.1).
-            Some(_) if self.closed => Outbox::default(),
-            None => Outbox::default(),
-            Some(outbox) if outbox.message_ends().is_empty() => {
-                put_header(&mut head, self.kind.opcode(), outbox.len());
-                outbox
+        // Nothing follows a close frame (RFC 6455 §5.5.1).
+        let mut outbox = outbox.filter(|_| !self.closed);
+        if let Some(whole) = &mut outbox {
+            if whole.message_ends().is_empty() {
+                put_header(&mut head, self.kind.opcode(), whole.len());
+            } else {
+                **whole = self.split(whole);
             }
-            Some(outbox) => self.split(&outbox),
-        };
-        (!head.is_empty() || !outbox.is_empty()).then_some((head, outbox))
+        }
+        (!head.is_empty() || outbox.is_some()).then_some((head, outbox))
     }
 
     /// One message for each end the session marked.
@@ -78,9 +80,7 @@ impl Ws {
         for &end in outbox.message_ends().iter().chain([&whole.len()]) {
             let message = whole.get(from..end).unwrap_or_default();
             if !message.is_empty() {
-                let mut head = SmallVec::<[u8; 16]>::new();
-                put_header(&mut head, self.kind.opcode(), message.len());
-                framed.put(&head);
+                put_header(framed.buffer(), self.kind.opcode(), message.len());
                 framed.put(message);
             }
             from = end;

@@ -176,7 +176,8 @@ impl FakeSm {
                 let links: Vec<_> =
                     inner.links.keys().copied().filter(|it| *it != ask.from.link).collect();
                 let (seq, id) = (message.seq, message.id);
-                let sent = Sent { conv, seq, id, ts: Millis(0), duplicate: false };
+                let sent =
+                    Sent { conv, seq, id, ts: Millis(0), duplicate: false, prev: SyncToken::NEVER };
                 return (Some(Reply::Sent(sent)), Some(Self::hint(&message, links)));
             }
             _ => Reply::Done,
@@ -281,6 +282,7 @@ fn delivery(message: &Arc<Message>, links: usize) -> Arc<Delivery> {
     Arc::new(Delivery {
         at: address(message.conv),
         message: message.clone(),
+        prev: SyncToken::NEVER,
         links: u32::try_from(links).unwrap(),
         encoded: Encoded::default(),
     })
