@@ -83,6 +83,16 @@ fn both_signals_stop_it_with_0_and_it_says_so() {
     }
 }
 
+#[test]
+fn one_wish_to_stop_that_arrives_twice_still_ends_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    // As `timeout` and some supervisors do: to the process, and to its group.
+    server.signal(Signal::INT);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
 #[tokio::test]
 async fn metrics_count_what_was_stored() {
     let dir = tempfile::tempdir().unwrap();
