@@ -1,11 +1,13 @@
 //! What tests of the whole are made of; only tests and development tools use this crate.
 //!
 //! * [`checker`]: whether a run kept the promises, told from what it left behind.
+//! * [`cluster`]: several CMs and SMs in one process, on a clock moved by hand, with faults.
 //! * [`crash`]: the kill test.
 //! * [`probe`]: a device that repairs nothing and writes everything down, to make such a history.
 //! * [`real`]: the real binary, its REST calls, and probes on real links.
 
 pub mod checker;
+pub mod cluster;
 pub mod crash;
 pub mod probe;
 pub mod real;

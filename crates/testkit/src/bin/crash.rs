@@ -35,7 +35,7 @@ async fn main() -> Result<ExitCode> {
             report.violations.len()
         ));
         if !report.violations.is_empty() {
-            for violation in report.violations.iter().take(20) {
+            for violation in report.violations.iter().take(100) {
                 say(&format!("  {violation}"));
             }
             let kept = dir.keep();

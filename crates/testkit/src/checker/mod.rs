@@ -12,7 +12,11 @@ mod sends;
 mod unread;
 mod violation;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 pub use membership::Membership;
 pub use violation::Violation;
@@ -30,6 +34,15 @@ pub fn conv(viewer: &str, at: &str) -> Conv {
         Some(peer) => format!("u:{peer}+{viewer}").into(),
         None => at.into(),
     }
+}
+
+/// What is kept of a text: all of a short one, enough of a long one to tell it from others.
+#[must_use]
+pub fn digest(text: &str) -> Arc<str> {
+    let Some(front) = text.get(..64).filter(|_| text.len() > 128) else { return text.into() };
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{front}… {} bytes, {:016x}", text.len(), hasher.finish()).into()
 }
 
 /// One device of one user.

@@ -5,6 +5,7 @@
 //! server leaves out stays missing and the checker sees it. What it has learned survives its
 //! links, as a phone's database would.
 
+mod linked;
 mod outgoing;
 mod place;
 
@@ -21,6 +22,8 @@ use anser_wire::{
 
 use self::{outgoing::Outgoing, place::Place};
 use crate::checker::{self, Ack, Body, Conv, Cursor, Device, DeviceLog, Learned, Send};
+
+pub use linked::Linked;
 
 /// The longest body that a probe reads.
 const MAX_BODY: usize = 1 << 20;
@@ -377,6 +380,6 @@ fn body(entry: &Deliver) -> Body {
             Body::Out(list.users.iter().map(|it| it.as_str().into()).collect())
         }
         Some(LogEvent { what: None }) => Body::In(Vec::new()),
-        None => Body::Text(entry.body.as_str().into()),
+        None => Body::Text(checker::digest(&entry.body)),
     }
 }

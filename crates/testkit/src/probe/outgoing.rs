@@ -12,7 +12,7 @@ use anser_wire::{
     frame::{Call, Request, Send as SendFrame},
 };
 
-use crate::checker::{Ack, Conv, Device, Send, SendResult};
+use crate::checker::{self, Ack, Conv, Device, Send, SendResult};
 
 /// One wish.
 struct Wish {
@@ -128,7 +128,7 @@ impl Outgoing {
         let wish = self.settle(id)?;
         wish.acks.push(ack);
         let body = match &wish.what {
-            What::Text { body, .. } => body.clone(),
+            What::Text { body, .. } => checker::digest(body),
             What::Change(_) => "".into(),
         };
         Some((wish.conv.clone(), body))
@@ -169,7 +169,7 @@ impl Outgoing {
             .map(|(wish, body)| Send {
                 device: device.clone(),
                 conv: wish.conv.clone(),
-                body: body.clone(),
+                body: checker::digest(body),
                 result: match (wish.acks.is_empty(), wish.failed || !wish.ever_written) {
                     (false, _) => SendResult::Acked(wish.acks.clone()),
                     (true, true) => SendResult::Failed,

@@ -4,8 +4,10 @@ mod binary;
 mod device;
 mod rest;
 mod server;
+mod stall;
 
 pub use binary::{Build, binary};
 pub use device::Phone;
 pub use rest::{Login, Rest};
 pub use server::Server;
+pub use stall::{Stall, Stalling};

@@ -142,7 +142,7 @@ impl Rest {
 
 fn entry(message: &Value) -> Result<Entry> {
     let body = match message.get("event") {
-        None => Body::Text(text(message, "text")?.into()),
+        None => Body::Text(checker::digest(&text(message, "text")?)),
         Some(event) => {
             let names = array(event, "members")?
                 .iter()
