@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<Report> {
     bar.set_message("making the group");
     let group = format!("bench-{:08x}", rand::random::<u32>());
     let owner = links.first_mut().context("no links")?;
-    make_group(owner, &group, &accounts).await.context("cannot make the group")?;
+    make_group(&mut owner.link, &group, &accounts).await.context("cannot make the group")?;
     bar.finish_and_clear();
 
     let to = format!("g:{group}");

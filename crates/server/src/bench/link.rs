@@ -20,16 +20,22 @@ const LOGIN: Duration = Duration::from_secs(60);
 /// The longest body that a server sends.
 pub(super) const MAX_BODY: usize = 1 << 20;
 
+/// A link that is open, and how far its device has each conversation.
+pub(super) struct Opened {
+    pub(super) link: Connection,
+    pub(super) delivered: Vec<(u64, u64)>,
+}
+
 /// Opens a link for each account, in order; `heartbeat` is the interval that is wished for.
 pub(super) async fn open_all(
     gateway: &Gateway,
     accounts: &[Account],
     heartbeat: Duration,
     progress: &ProgressBar,
-) -> anyhow::Result<Vec<Connection>> {
+) -> anyhow::Result<Vec<Opened>> {
     let gate = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
-    let mut links: Vec<Option<Connection>> = Vec::new();
+    let mut links: Vec<Option<Opened>> = Vec::new();
     links.resize_with(accounts.len(), || None);
     for (index, account) in accounts.iter().cloned().enumerate() {
         let permit = gate.clone().acquire_owned().await?;
@@ -52,11 +58,11 @@ pub(super) async fn open_all(
     Ok(links.into_iter().flatten().collect())
 }
 
-type Opened = (usize, Account, Result<anyhow::Result<Connection>, tokio::time::error::Elapsed>);
+type Done = (usize, Account, Result<anyhow::Result<Opened>, tokio::time::error::Elapsed>);
 
 fn keep(
-    (index, account, opened): Opened,
-    links: &mut [Option<Connection>],
+    (index, account, opened): Done,
+    links: &mut [Option<Opened>],
     progress: &ProgressBar,
 ) -> anyhow::Result<()> {
     let link = opened
@@ -70,11 +76,7 @@ fn keep(
     Ok(())
 }
 
-async fn open(
-    gateway: &Gateway,
-    account: &Account,
-    heartbeat: Duration,
-) -> anyhow::Result<Connection> {
+async fn open(gateway: &Gateway, account: &Account, heartbeat: Duration) -> anyhow::Result<Opened> {
     let mut link = gateway.dial().await?;
     let hello = frame::Hello {
         token: account.token.expose().to_owned(),
@@ -85,16 +87,19 @@ async fn open(
         ..Default::default()
     };
     codec::write(&hello.into(), link.out());
-    let mut welcome = false;
+    let mut delivered = None;
     let mut refused = None;
-    while !welcome && refused.is_none() {
+    while delivered.is_none() && refused.is_none() {
         let turned = link
             .turn(&mut |bytes, _| {
                 let Some((used, frame)) = codec::read(bytes, MAX_BODY).map_err(invalid)? else {
                     return Ok(0);
                 };
                 match frame {
-                    Some(Frame::Welcome(_)) => welcome = true,
+                    Some(Frame::Welcome(welcome)) => {
+                        let rows = welcome.changes.into_iter().flat_map(|it| it.conversations);
+                        delivered = Some(rows.map(|it| (it.conv, it.delivered)).collect());
+                    }
                     Some(Frame::Error(error)) => refused = Some(error.reason),
                     Some(Frame::GoAway(goaway)) => refused = Some(goaway.reason),
                     _ => {}
@@ -110,7 +115,7 @@ async fn open(
         bail!("the server refused it: {reason}");
     }
     link.rest();
-    Ok(link)
+    Ok(Opened { link, delivered: delivered.unwrap_or_default() })
 }
 
 pub(super) fn invalid(error: codec::CodecError) -> io::Error {

@@ -43,7 +43,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<Report> {
 
     let bar = progress(args.links as u64, "linking");
     let begun = Instant::now();
-    let mut links = link::open_all(&gateway, &accounts, HEARTBEAT, &bar).await?;
+    let opened = link::open_all(&gateway, &accounts, HEARTBEAT, &bar).await?;
+    let mut links: Vec<_> = opened.into_iter().map(|opened| opened.link).collect();
     let took = begun.elapsed();
     drop(accounts);
     bar.set_message("holding");

@@ -2,7 +2,7 @@
 //! receive. One task a user; everything that arrived in one read is answered in one write.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     sync::{
         Arc,
@@ -26,7 +26,8 @@ use tokio::{
 use super::{
     body::Label,
     check::{Arrival, Check},
-    link::{self, MAX_BODY, invalid},
+    cursor::Cursors,
+    link::{self, MAX_BODY, Opened, invalid},
     peek::Peek,
     report::Latency,
     zipf::Zipf,
@@ -145,6 +146,8 @@ pub(super) struct User {
 /// Everything of a user but the link, so that frames can be handled while it is read.
 struct State {
     streams: Vec<Stream>,
+    /// The numbers of `streams`: catching up brings own messages, too.
+    own: HashSet<u32>,
     zipf: Zipf,
     rng: SmallRng,
     slots: Vec<Slot>,
@@ -155,7 +158,8 @@ struct State {
     held_until: Option<Instant>,
     send: Frame,
     checks: HashMap<u32, Check>,
-    acks: HashMap<u64, u64>,
+    cursors: Cursors,
+    /// Entries that came since the last acknowledgement.
     unacked: usize,
     latencies: (Vec<u64>, Vec<u64>),
     sent: u64,
@@ -177,14 +181,20 @@ pub(super) struct Seen {
 impl User {
     /// A user who sends on `streams` (none: only receives).
     pub(super) fn new(
-        link: Connection,
+        opened: Opened,
         run: Arc<Run>,
         index: usize,
         streams: Vec<Stream>,
         offset: Duration,
     ) -> Self {
+        let Opened { link, delivered } = opened;
+        let mut cursors = Cursors::default();
+        for (conv, seq) in delivered {
+            cursors.begin(conv, seq);
+        }
         let slots = if streams.is_empty() { 0 } else { run.window };
         let state = State {
+            own: streams.iter().map(|stream| stream.id).collect(),
             zipf: Zipf::new(streams.len()),
             streams,
             rng: SmallRng::seed_from_u64(u64::from(run.id) << 32 | index as u64),
@@ -195,7 +205,7 @@ impl User {
             held_until: None,
             send: Frame::Send(frame::Send { kind: 1, ..Default::default() }),
             checks: HashMap::new(),
-            acks: HashMap::new(),
+            cursors,
             unacked: 0,
             latencies: Default::default(),
             sent: 0,
@@ -221,7 +231,7 @@ impl User {
             if self.state.unacked >= ACK_AFTER || acks_at.is_some_and(|at| at <= now) {
                 self.state.write_acks(self.link.out());
             }
-            acks_at = (self.state.unacked > 0).then(|| acks_at.unwrap_or(now + ACK_DELAY));
+            acks_at = self.state.cursors.is_due().then(|| acks_at.unwrap_or(now + ACK_DELAY));
             if spoke + PING_AFTER <= now {
                 let ping = frame::Ping { nonce: 0, heartbeat_ms: 0 };
                 codec::write(&ping.into(), self.link.out());
@@ -274,7 +284,7 @@ impl User {
             } else if !matches!(stage, Stage::Fill | Stage::Closed) {
                 return None;
             }
-            let Some(slot) = self.state.free.pop() else { return None };
+            let slot = self.state.free.pop()?;
             if self.state.streams.is_empty() || self.run.budget.fetch_sub(1, Ordering::Relaxed) <= 0
             {
                 self.state.free.push(slot);
@@ -361,6 +371,7 @@ impl State {
             Some(FrameType::SendAck) => {
                 let frame = codec::decode(FrameType::SendAck, raw.body).map_err(invalid)?;
                 if let Frame::SendAck(ack) = frame {
+                    self.cursors.sent(ack.conv, ack.seq);
                     self.answered(run, ack.id);
                 }
             }
@@ -380,13 +391,12 @@ impl State {
     fn delivered(&mut self, run: &Run, body: &[u8]) -> io::Result<()> {
         let odd = || io::Error::new(io::ErrorKind::InvalidData, "a DELIVER that is no protobuf");
         let peek = Peek::read(body).ok_or_else(odd)?;
-        let upto = self.acks.entry(peek.conv).or_default();
-        *upto = peek.seq.max(*upto);
+        self.cursors.delivered(peek.conv, peek.seq);
         self.unacked += 1;
-        // Group events, and what earlier runs left, count for nothing.
-        let Some(label) = Label::read(peek.body).filter(|label| label.run == run.id) else {
-            return Ok(());
-        };
+        // Group events, own messages and what earlier runs left count for nothing.
+        let label = Label::read(peek.body);
+        let counts = |label: &Label| label.run == run.id && !self.own.contains(&label.stream);
+        let Some(label) = label.filter(counts) else { return Ok(()) };
         match self.checks.entry(label.stream).or_default().arrive(label.counter) {
             Arrival::InOrder => self.delivered += 1,
             Arrival::Late => {
@@ -439,9 +449,9 @@ impl State {
     }
 
     fn write_acks(&mut self, out: &mut Vec<u8>) {
-        for (conv, seq) in self.acks.drain() {
+        self.cursors.take(|conv, seq| {
             codec::write(&frame::DeliverAck { conv, seq }.into(), out);
-        }
+        });
         self.unacked = 0;
     }
 

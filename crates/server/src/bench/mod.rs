@@ -11,6 +11,7 @@ use self::report::Report;
 mod body;
 mod chat;
 mod check;
+mod cursor;
 mod fanout;
 mod link;
 mod links;

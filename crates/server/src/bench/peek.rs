@@ -74,6 +74,6 @@ mod tests {
         let raw = codec::split(&bytes, 1024).unwrap().unwrap();
         let peek = Peek::read(raw.body).unwrap();
         assert_eq!(peek, Peek { conv: 300, seq: 1 << 40, body: b"hello" });
-        assert_eq!(Peek::read(&raw.body[..3]), None);
+        assert_eq!(Peek::read(&raw.body[..2]), None);
     }
 }

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use anser_client::Connection;
 use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use parking_lot::Mutex;
@@ -22,6 +21,7 @@ use tokio::{
 
 use super::{
     body::SHORTEST,
+    link::Opened,
     load::{Counts, Latencies, Run, SHARDS, Seen, Stage, Stream, User},
     process::{Process, Usage},
     progress,
@@ -60,7 +60,7 @@ pub(super) struct LoadArgs {
 /// Who takes part.
 pub(super) struct Cast {
     /// Each user's link, and what they send on.
-    pub(super) users: Vec<(Connection, Vec<Stream>)>,
+    pub(super) users: Vec<(Opened, Vec<Stream>)>,
     /// How many users receive each message.
     pub(super) receivers: u64,
 }

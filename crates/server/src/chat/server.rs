@@ -140,6 +140,12 @@ impl Rest {
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
+    /// Whether anybody answers.
+    pub(crate) async fn reach(&self) -> Result<(), RestError> {
+        let asked = self.http.get(format!("{}/v1/me", self.base)).send().await;
+        asked.map(drop).map_err(|error| self.unreachable(&error))
+    }
+
     /// Signs in with a password.
     pub(crate) async fn login(
         &self,
