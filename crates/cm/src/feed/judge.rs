@@ -56,10 +56,14 @@ pub(crate) struct Has {
 }
 
 impl Has {
-    /// Whether this entry must be its log's next, wherever the link stood: the log had rested
-    /// since the link had everything, and the entry is younger than all that it has.
-    fn is_followed_by(self, live: Live) -> bool {
-        live.prev <= self.all && live.id > self.all.max(self.some)
+    /// Whether an entry cannot have been handed over before its log's position was forgotten.
+    fn is_older_than(self, live: Live) -> bool {
+        live.id > self.all.max(self.some)
+    }
+
+    /// Whether a log has rested since the link had all of it, so that this entry is the next.
+    fn has_all_before(self, live: Live) -> bool {
+        live.prev <= self.all
     }
 }
 
@@ -67,7 +71,8 @@ impl Has {
 pub(crate) fn judge(place: Place, live: Live, has: Has, open: bool) -> Verdict {
     let seq = live.seq;
     let next = match place {
-        Place::Unknown if has.is_followed_by(live) => seq,
+        Place::Unknown if !has.is_older_than(live) => return Verdict::Pull(Why::NoPlace),
+        Place::Unknown if has.has_all_before(live) => seq,
         // The first entry of a log is the next one for everyone who has nothing of it.
         Place::Unknown => Seq::ZERO.next(),
         Place::Loading => return Verdict::Pull(Why::NoPlace),
@@ -127,5 +132,8 @@ mod tests {
             let live = Live { seq: Seq(7), id: SyncToken(id), prev: SyncToken(100) };
             assert_eq!(judge(place, live, has, open), verdict, "{place:?} {id} {open}, rested");
         }
+        let again = Live { seq: Seq(1), id: SyncToken(105), prev: SyncToken(0) };
+        let verdict = judge(Unknown, again, has, true);
+        assert_eq!(verdict, Pull(NoPlace), "a first entry that may have been handed over");
     }
 }

@@ -373,8 +373,6 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn whatever_happens_to_hints_the_session_sees_the_log(
         lengths in proptest::collection::vec(0u64..8, CONVERSATIONS as usize),

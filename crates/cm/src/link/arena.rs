@@ -12,8 +12,11 @@ const KEEP_CAPACITY: usize = 64 * 1024;
 /// The size of a new arena: a handful of small frames.
 const FIRST_CAPACITY: usize = 512;
 
+/// The boxes themselves go round: links hold them as such.
+type Pool = Vec<Box<Outbox>>;
+
 thread_local! {
-    static POOL: RefCell<Vec<Box<Outbox>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Vec::new()) };
 }
 
 /// An empty outbox with memory to write into.

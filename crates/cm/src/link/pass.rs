@@ -368,7 +368,9 @@ impl Speaker<'_> {
         }
         self.state.phase = Phase::Ended;
         self.state.feed = None;
-        self.state.outbox.take().map(arena::reclaim);
+        if let Some(outbox) = self.state.outbox.take() {
+            arena::reclaim(outbox);
+        }
         if self.state.actor.is_some() {
             self.said.push((Tag::FEED, Command::Unlink));
         }

@@ -72,6 +72,8 @@ impl Unsent {
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        self.outbox.take().map(arena::reclaim);
+        if let Some(outbox) = self.outbox.take() {
+            arena::reclaim(outbox);
+        }
     }
 }

@@ -31,6 +31,9 @@ const PONGS: usize = 1024;
 /// A message broken off with the status to close with.
 type Failure = u16;
 
+/// A head, and what goes out behind it.
+type Batch = (SmallVec<[u8; 16]>, Option<Box<Outbox>>);
+
 /// The framing of one link.
 #[derive(Debug)]
 pub(crate) struct Ws {
@@ -54,10 +57,7 @@ impl Ws {
     // — out —
 
     /// Makes messages of what the session wrote, with control frames before them.
-    pub(crate) fn frame(
-        &mut self,
-        outbox: Option<Box<Outbox>>,
-    ) -> Option<(SmallVec<[u8; 16]>, Option<Box<Outbox>>)> {
+    pub(crate) fn frame(&mut self, outbox: Option<Box<Outbox>>) -> Option<Batch> {
         let mut head = SmallVec::from_slice(&self.control);
         self.control = Vec::new();
         // Nothing follows a close frame (RFC 6455 §5.5.1).
