@@ -60,7 +60,8 @@ impl Config {
             heartbeat: self.limits.heartbeat,
             heartbeat_min: defaults.heartbeat_min.min(self.limits.heartbeat),
             heartbeat_max: defaults.heartbeat_max.max(self.limits.heartbeat),
-            drain_deadline: self.limits.drain,
+            // Before the links that remain are cut off.
+            drain_deadline: self.limits.drain / 2,
             ..defaults
         }
     }

@@ -115,8 +115,8 @@ settings! {
         /// How often a silent link has to show that it is alive, unless its client asks for
         /// another time. Below what common routers wait before they forget a connection.
         heartbeat: Duration = "60 s",
-        /// How long a stop may take. Links are asked to go, one after another over half of this
-        /// time; what was asked is answered.
+        /// How long a stop may take: links are told to come back later, and what was asked is
+        /// answered.
         drain: Duration = "5 s",
     }
 

@@ -89,12 +89,10 @@ impl Addresses {
 
     /// As clients are told at login, best first. Plain ones only where plain is taken.
     pub(super) fn gateways(self, domain: &str, plaintext: bool) -> Vec<String> {
-        let host = |address: SocketAddr| {
-            if address.ip().is_unspecified() {
-                format!("{domain}:{}", address.port())
-            } else {
-                address.to_string()
-            }
+        // Other machines need the name that the certificate is for.
+        let host = |address: SocketAddr| match address.ip().is_loopback() {
+            true => address.to_string(),
+            false => format!("{domain}:{}", address.port()),
         };
         let plain = |address: SocketAddr| plaintext || address.ip().is_loopback();
         let native = if plain(self.native) { "tcp" } else { "tls" };
@@ -136,7 +134,7 @@ mod tests {
             ["tcp://127.0.0.1:2", "ws://127.0.0.1:1/ws"]
         );
         assert_eq!(
-            at("0.0.0.0:1", "[::]:2").gateways("chat.example", false),
+            at("0.0.0.0:1", "192.0.2.7:2").gateways("chat.example", false),
             ["tls://chat.example:2", "wss://chat.example:1/ws"]
         );
     }

@@ -67,14 +67,13 @@ impl Health {
     fn look(&mut self, now_seen: StoreStats, now: Instant) -> Option<Change> {
         let before = std::mem::replace(&mut self.seen, now_seen);
         let was_failing = self.failed_at.is_some();
-        if now_seen.failures > before.failures {
+        self.failed_at = if now_seen.failures > before.failures {
             // A commit between the same two looks may have come before it.
-            self.failed_at = Some(now);
-        } else if now_seen.commits > before.commits {
-            self.failed_at = None;
-        } else if self.failed_at.is_some_and(|at| now.duration_since(at) >= FORGET_AFTER) {
-            self.failed_at = None;
-        }
+            Some(now)
+        } else {
+            let stored = now_seen.commits > before.commits;
+            self.failed_at.filter(|at| !stored && now.duration_since(*at) < FORGET_AFTER)
+        };
         match (was_failing, self.failed_at.is_some()) {
             (false, true) => Some(Change::Failing),
             (true, false) => Some(Change::Mended),

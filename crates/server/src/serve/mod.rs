@@ -14,7 +14,7 @@ mod native;
 mod site;
 mod stop;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anser_cm::{Cm, Listener, Tls};
 use anser_domain::{Clock, PeerId, SessionManager, SystemClock};
@@ -98,12 +98,20 @@ async fn announce_and_wait(
     };
     data_dir.publish_listeners(&addresses.to_json()?)?;
     running.readiness.ready();
-    say(&banner::banner(&banner::Reader::of(args), data_dir.path(), addresses, demo.as_ref()))?;
+    announce(&banner::banner(&banner::Reader::of(args), data_dir.path(), addresses, demo.as_ref()));
     tracing::info!(http = %addresses.http, native = %addresses.native, "ready");
 
     signals.wait().await;
     signals.next_one_ends_the_process();
-    say("Stopping; Ctrl-C again stops at once.\n")
+    announce("Stopping; Ctrl-C again stops at once.\n");
+    Ok(())
+}
+
+/// Tells whoever reads standard output, if anyone still does: no reason to stop for a server.
+fn announce(text: &str) {
+    if let Err(error) = say(text) {
+        tracing::debug!(%error, "nobody reads standard output");
+    }
 }
 
 /// The roles at work.
@@ -167,7 +175,7 @@ impl Running {
         self.readiness.not_ready("draining");
         self.stop.send_replace(true);
         let within = config.limits.drain;
-        let links = self.cm.drain(within / 2, within);
+        let links = self.cm.drain(spread(within, self.cm.stats().links.read()), within);
         let rest = async { while self.listeners.join_next().await.is_some() {} };
         // Links and requests go at the same time; requests get no more of it than links.
         tokio::join!(links, async {
@@ -179,6 +187,14 @@ impl Running {
         self.sm.stop().await;
         tracing::info!("stopped");
     }
+}
+
+/// Over how long `links` are asked to spread their return. A few find the next server as soon as
+/// it is up; many must not all log in at once.
+fn spread(drain: Duration, links: u64) -> Duration {
+    /// What one small machine takes beside its other work.
+    const LOGINS_PER_SECOND: u64 = 5_000;
+    drain / 2 + Duration::from_millis(links.saturating_mul(1000) / LOGINS_PER_SECOND)
 }
 
 /// The same certificate for clients that speak `protocol`, or do not say what they speak.

@@ -94,6 +94,14 @@ fn one_wish_to_stop_that_arrives_twice_still_ends_in_order() {
 }
 
 #[tokio::test]
+async fn a_server_whose_output_nobody_reads_serves_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_unheard(dir.path()).await;
+    assert_eq!(reqwest::get(server.url("/openapi.json")).await.unwrap().status(), 200);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[tokio::test]
 async fn metrics_count_what_was_stored() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), &["--demo"]);

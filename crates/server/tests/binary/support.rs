@@ -128,6 +128,25 @@ impl Server {
         Self { child, dir: dir.to_owned(), banner, took, listen, lines }
     }
 
+    /// Starts one whose standard output is closed, and waits until it is ready.
+    pub(crate) async fn start_unheard(dir: &Path) -> Self {
+        let mut command = anser(&["serve", "--data-dir", dir.to_str().unwrap()]);
+        let mut child = command.args(FREE_PORTS).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let file = dir.join("listen.json");
+        let told = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("in time");
+        let listen = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let (banner, took, lines) = (String::new(), Duration::ZERO, mpsc::channel().1);
+        let server = Self { child, dir: dir.to_owned(), banner, took, listen, lines };
+        server.ready_answers(200).await;
+        server
+    }
+
     /// Where the listener `name` is.
     pub(crate) fn address(&self, name: &str) -> &str {
         self.listen[name].as_str().unwrap()
