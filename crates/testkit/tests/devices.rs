@@ -83,11 +83,6 @@ async fn absent_stalled_and_restless_devices_end_equal_and_the_server_stays_smal
         rest.create_user(user).await.unwrap();
     }
     let reader = rest.login("alice", "rest").await.unwrap();
-    let members: Vec<Arc<str>> = senders.iter().map(|it| it.as_str().into()).collect();
-    for n in 0..CONVERSATIONS {
-        rest.create_group(&reader, &format!("c{n}"), &members).await.unwrap();
-    }
-
     let no_stall = Stall::default();
     let steady = linked(&rest, "alice", "steady").await;
     let restless = linked(&rest, "alice", "restless").await;
@@ -100,18 +95,23 @@ async fn absent_stalled_and_restless_devices_end_equal_and_the_server_stays_smal
         let device = linked(&rest, "alice", &format!("stalled{n}")).await;
         stalled.push((device.clone(), Stall::default()));
     }
+    let mut phones = Vec::new();
+    for user in &senders {
+        phones.push(linked(&rest, user, "phone").await);
+    }
+    // Every device is there from the first entry on.
+    let members: Vec<Arc<str>> = senders.iter().map(|it| it.as_str().into()).collect();
+    for n in 0..CONVERSATIONS {
+        rest.create_group(&reader, &format!("c{n}"), &members).await.unwrap();
+    }
+
     let mut tasks = vec![keep(&server, &steady, &no_stall), flap(&server, &restless)];
     for (device, stall) in &stalled {
         tasks.push(keep(&server, device, stall));
         until("a login", Duration::from_secs(10), || device.with(|it| it.is_synced())).await;
         stall.stop();
     }
-    let mut phones = Vec::new();
-    for user in &senders {
-        let phone = linked(&rest, user, "phone").await;
-        tasks.push(keep(&server, &phone, &no_stall));
-        phones.push(phone);
-    }
+    tasks.extend(phones.iter().map(|phone| keep(&server, phone, &no_stall)));
 
     let before = server.rss().unwrap();
     let text = "x".repeat(TEXT);

@@ -206,6 +206,19 @@ pub struct History {
     pub devices: BTreeMap<Device, DeviceLog>,
     /// Every row of every user's list.
     pub rows: Vec<Row>,
+    /// Whether hints could overtake each other, because they came from several SMs or over
+    /// streams with faults. Receipts are cumulative: a late one says nothing, and is no fault.
+    pub hints_overtake: bool,
+}
+
+/// Whether a device of `user` that `knows` these entries lacks none that is owed to it.
+#[must_use]
+pub fn is_whole(history: &History, user: &str, knows: impl Fn(&Conv, u64) -> bool) -> bool {
+    history.logs.iter().all(|(conv, log)| {
+        let membership = Membership::of(conv, log);
+        let mut owed = log.iter().rev().filter(|entry| membership.sees(user, entry.seq));
+        owed.all(|entry| knows(conv, entry.seq))
+    })
 }
 
 /// Everything that is wrong with a history; nothing if all promises were kept.

@@ -1,7 +1,7 @@
 //! A run: devices chat on a cluster that is being hurt, then it is left alone, and everything
 //! has to be whole within the time that the promises give.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use anser_domain::{Caller, ClientId, Clock, Command, NewGroup, Secret, UserName};
 use anyhow::Result;
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::{Cluster, Faults};
 use crate::{
-    checker::{Conv, Device, DeviceLog, History, Learned, Membership, User, Violation, check},
+    checker::{self, Device, DeviceLog, History, Learned, User, Violation, check},
     probe::{Linked, Probe},
 };
 
@@ -196,7 +196,7 @@ fn act(cluster: &Cluster, players: &[Player], addresses: &[String], rng: &mut St
     let body = format!("{} {}", bytes, player.user);
     player.device.with(|probe| {
         if rng.random_range(0..8) == 0 {
-            let seq = probe.has(&crate::checker::conv(&player.user, at));
+            let seq = probe.has(&checker::conv(&player.user, at));
             if seq > 0 {
                 probe.want_read(at, seq);
             }
@@ -218,7 +218,7 @@ fn relink(cluster: &Cluster, players: &mut [Player], rng: &mut StdRng) {
 
 /// What the cluster shows: logs, lists, and each user's history as a device of theirs.
 async fn shown(cluster: &Cluster, readers: &[(User, Secret)]) -> Result<History> {
-    let mut history = History::default();
+    let mut history = History { hints_overtake: true, ..History::default() };
     for (user, token) in readers {
         let mut learned = Vec::new();
         for (at, row) in cluster.asker.rows(user, token).await? {
@@ -239,13 +239,9 @@ async fn shown(cluster: &Cluster, readers: &[(User, Secret)]) -> Result<History>
 }
 
 fn whole(players: &[Player], history: &History) -> bool {
-    let members: BTreeMap<&Conv, Membership> =
-        history.logs.iter().map(|(conv, log)| (conv, Membership::of(conv, log))).collect();
-    history.logs.iter().all(|(conv, log)| {
-        let last = log.last().map_or(0, |entry| entry.seq);
-        players.iter().all(|player| {
-            let sees = members.get(conv).is_some_and(|it| it.sees(&player.user, last));
-            !sees || player.device.with(|probe| probe.has(conv)) >= last
+    players.iter().all(|player| {
+        player.device.with(|probe| {
+            checker::is_whole(history, &player.user, |conv, seq| probe.knows(conv, seq))
         })
     })
 }

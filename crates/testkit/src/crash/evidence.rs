@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::cast::Cast;
 use crate::{
-    checker::{self, Conv, Device, DeviceLog, History, Learned, Membership},
+    checker::{self, Conv, Device, DeviceLog, History, Learned},
     real::Rest,
 };
 
@@ -45,14 +45,10 @@ pub(super) async fn gather(cast: &Cast, rest: &Rest) -> Result<History> {
     Ok(history)
 }
 
-/// Whether every device has every conversation up to the last entry that it may see.
+/// Whether every device has every entry that it may see.
 pub(super) fn whole(cast: &Cast, history: &History) -> bool {
-    history.logs.iter().all(|(conv, log)| {
-        let membership = Membership::of(conv, log);
-        cast.phones.iter().all(|(user, phone)| {
-            let seen = log.iter().rev().find(|entry| membership.sees(user, entry.seq));
-            seen.is_none_or(|last| phone.with(|probe| probe.has(conv)) >= last.seq)
-        })
+    cast.phones.iter().all(|(user, phone)| {
+        phone.with(|probe| checker::is_whole(history, user, |conv, seq| probe.knows(conv, seq)))
     })
 }
 

@@ -228,6 +228,12 @@ impl Probe {
         self.places.get(conv).map_or(0, |place| place.highest)
     }
 
+    /// Whether it has this entry.
+    #[must_use]
+    pub fn knows(&self, conv: &str, seq: u64) -> bool {
+        self.places.get(conv).is_some_and(|place| place.known.contains(&seq))
+    }
+
     /// How many entries it has in all.
     #[must_use]
     pub fn entries(&self) -> usize {
