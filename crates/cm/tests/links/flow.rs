@@ -231,3 +231,47 @@ async fn large_payloads_go_out_whole_beside_small_ones() {
     client.expect("after").await;
     client.expect("WRITABLE").await;
 }
+
+/// Whether `lines` holds every entry of log 1 in order, each as a message or as the answer to
+/// this client's own send.
+fn is_whole(lines: &[String], entries: u64) -> bool {
+    let number = |text: &str| text.split(' ').next().and_then(|it| it.parse::<u64>().ok());
+    let own: Vec<u64> =
+        lines.iter().filter_map(|it| it.strip_prefix("OK ").and_then(number)).collect();
+    let others: Vec<u64> =
+        lines.iter().filter_map(|it| it.strip_prefix("MSG 1 ").and_then(number)).collect();
+    let mut all: Vec<u64> = own.iter().chain(&others).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    assert!(others.is_sorted_by(|one, next| one < next), "{others:?}");
+    all.iter().copied().eq(1..=entries)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_threads_and_links_keep_one_order() {
+    const LINKS: u64 = 16;
+    const SENDS: u64 = 100;
+    let rig = Rig::new();
+    let mut clients = Vec::new();
+    for n in 0..LINKS {
+        clients.push((n, rig.online(&format!("u{n}")).await));
+    }
+    let mut tasks = Vec::new();
+    for (n, mut client) in clients {
+        tasks.push(tokio::spawn(async move {
+            let sends: String = (0..SENDS).map(|k| format!("SEND 1 {n}-{k}\n")).collect();
+            let mut lines = Vec::new();
+            client.say(sends.trim_end()).await;
+            // Hints overtake each other between threads; what a link misses it pulls.
+            while !is_whole(&lines, LINKS * SENDS) {
+                let missing = usize::try_from(LINKS * SENDS).unwrap().saturating_sub(lines.len());
+                for _ in 0..missing.max(1) {
+                    lines.push(client.line().await);
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        crate::rig::soon(task).await.unwrap();
+    }
+}
