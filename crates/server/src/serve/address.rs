@@ -79,6 +79,20 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// Whether nobody between the two ends can read along.
+pub(super) fn is_private(remote: SocketAddr, tls: bool) -> bool {
+    tls || remote.ip().to_canonical().is_loopback()
+}
+
+/// `plain` or `secure`, whichever a listener's clients have to write in front of `://`.
+pub(super) fn scheme(
+    listener: SocketAddr,
+    plaintext: bool,
+    [plain, secure]: [&'static str; 2],
+) -> &'static str {
+    if plaintext || is_private(listener, false) { plain } else { secure }
+}
+
 impl Addresses {
     /// As `listen.json` has them.
     pub(super) fn to_json(self) -> anyhow::Result<String> {
@@ -94,9 +108,8 @@ impl Addresses {
             true => address.to_string(),
             false => format!("{domain}:{}", address.port()),
         };
-        let plain = |address: SocketAddr| plaintext || address.ip().is_loopback();
-        let native = if plain(self.native) { "tcp" } else { "tls" };
-        let http = if plain(self.http) { "ws" } else { "wss" };
+        let native = scheme(self.native, plaintext, ["tcp", "tls"]);
+        let http = scheme(self.http, plaintext, ["ws", "wss"]);
         vec![
             format!("{native}://{}", host(self.native)),
             format!("{http}://{}/ws", host(self.http)),
@@ -120,6 +133,14 @@ mod tests {
                  --listen-native or [listen] native"
             )
         );
+    }
+
+    #[test]
+    fn only_tls_and_this_machine_are_private() {
+        assert!(is_private("127.0.0.1:1".parse().unwrap(), false));
+        assert!(is_private("[::ffff:127.0.0.1]:1".parse().unwrap(), false));
+        assert!(is_private("192.0.2.1:1".parse().unwrap(), true));
+        assert!(!is_private("192.0.2.1:1".parse().unwrap(), false));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{address::Addresses, demo::Demo};
+use super::{
+    address::{Addresses, scheme},
+    demo::Demo,
+};
 use crate::cli;
 
 /// How the reader can call `anser` again from where they are.
@@ -35,6 +38,7 @@ pub(super) fn banner(
     reader: &Reader,
     data_dir: &Path,
     at: Addresses,
+    plaintext: bool,
     demo: Option<&Demo>,
 ) -> String {
     let Reader { program, flags } = reader;
@@ -46,10 +50,12 @@ pub(super) fn banner(
         env!("CARGO_PKG_VERSION"),
         data_dir.display(),
     );
+    let web = |listener| scheme(listener, plaintext, ["http", "https"]);
+    let native = scheme(at.native, plaintext, ["tcp", "tls"]);
     let listeners = [
-        (format!("http://{}", at.http), "REST, WebSocket; /docs describes both"),
-        (format!("tcp://{}", at.native), "native protocol, TLS on the same port"),
-        (format!("http://{}", at.admin), "/metrics, /livez, /readyz"),
+        (format!("{}://{}", web(at.http), at.http), "REST, WebSocket; /docs describes both"),
+        (format!("{native}://{}", at.native), "native protocol, TLS on the same port"),
+        (format!("{}://{}", web(at.admin), at.admin), "/metrics, /livez, /readyz"),
     ];
     for (url, what) in listeners {
         let _ = writeln!(out, "  {url:24}  {what}");

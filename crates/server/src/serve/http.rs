@@ -18,6 +18,8 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 
+use super::address::is_private;
+
 /// What other machines are told that come without TLS where it is needed.
 const TLS_NEEDED: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\nupgrade: TLS/1.2, HTTP/1.1\r\n\
     connection: close, upgrade\r\ncontent-type: text/plain\r\ncontent-length: 26\r\n\r\n\
@@ -89,7 +91,7 @@ async fn connection<A: Answers>(
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let (mut io, tls) = secure(stream, &door.tls, door.head_within).await?;
-    if tls.is_none() && !door.plaintext && !remote.ip().to_canonical().is_loopback() {
+    if !door.plaintext && !is_private(remote, tls.is_some()) {
         io.write_all(TLS_NEEDED).await?;
         return io.shutdown().await;
     }

@@ -98,7 +98,10 @@ async fn announce_and_wait(
     };
     data_dir.publish_listeners(&addresses.to_json()?)?;
     running.readiness.ready();
-    announce(&banner::banner(&banner::Reader::of(args), data_dir.path(), addresses, demo.as_ref()));
+    let reader = banner::Reader::of(args);
+    let plaintext = config.listen.plaintext;
+    let demo = demo.as_ref();
+    announce(&banner::banner(&reader, data_dir.path(), addresses, plaintext, demo));
     tracing::info!(http = %addresses.http, native = %addresses.native, "ready");
 
     signals.wait().await;

@@ -1,9 +1,15 @@
 //! The native protocol over each of its carriers, with the certificate of the first start.
 
+use std::{
+    io::Read as _,
+    net::{IpAddr, UdpSocket},
+    process::Stdio,
+};
+
 use anser_client::{Client, Event, Gateway, OneToken, Options, Trust, message};
 use anser_domain::{Content, Secret};
 
-use crate::support::{Rest, Server};
+use crate::support::{Rest, Server, anser};
 
 async fn link(server: &Server, user: &str, url: &str) -> (Client, anser_client::Events) {
     let rest = Rest::login(server, user, &server.demo_password(user)).await;
@@ -41,4 +47,39 @@ async fn messages_arrive_over_tcp_tls_and_websocket() {
         assert_eq!((heard.seq.0, heard.content.clone()), (seq, said));
     }
     assert_eq!(server.stop().code(), Some(0), "links do not keep it from stopping");
+}
+
+/// An address of this machine that is not loopback, if it has one. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_over_a_network_needs_tls() {
+    let Some(ip) = own_address() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    Server::start(&data, &[]).stop();
+    let (cert, key) = (data.join("tls-cert.pem"), data.join("tls-key.pem"));
+    let config = dir.path().join("anser.toml");
+    let listen =
+        "[listen]\nhttp = \"0.0.0.0:0\"\nnative = \"0.0.0.0:0\"\nadmin = \"127.0.0.1:0\"\n";
+    let text = format!("{listen}[tls]\ncert = {cert:?}\nkey = {key:?}\n");
+    std::fs::write(&config, text).unwrap();
+    let mut command = anser(&["serve", "--data-dir", data.to_str().unwrap()]);
+    command.args(["--config", config.to_str().unwrap()]).stdout(Stdio::piped());
+    let server = Server::spawn(command, &data);
+    assert!(server.banner.contains("https://0.0.0.0:"), "{}", server.banner);
+
+    let from_afar = |name: &str| server.address(name).replace("0.0.0.0", &ip.to_string());
+    let from_here = |name: &str| server.address(name).replace("0.0.0.0", "127.0.0.1");
+    let status = |url: String| async { reqwest::get(url).await.unwrap().status().as_u16() };
+    assert_eq!(status(format!("http://{}/docs", from_afar("http"))).await, 426);
+    assert_eq!(status(format!("http://{}/docs", from_here("http"))).await, 200);
+    let mut native = std::net::TcpStream::connect(from_afar("native")).unwrap();
+    assert_eq!(native.read(&mut [0; 16]).unwrap(), 0, "closed before a word was said");
+    drop(native);
+    assert_eq!(server.stop().code(), Some(0));
 }
