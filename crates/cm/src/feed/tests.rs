@@ -471,3 +471,19 @@ fn a_quiet_conversation_wakes_without_a_read() {
     assert_eq!(world.seen[&ConvId(0)], [(Seq(10), true)]);
     assert_eq!(world.seen[&ConvId(1)], [(Seq(10), false), (Seq(11), true)]);
 }
+
+#[test]
+fn a_conversation_whose_page_is_under_way_is_not_forgotten() {
+    let mut world = World::new(&[3; 5], &[3; 5], 0);
+    world.settle();
+    world.feed.head(ConvId(0), Seq(4), &world.gauge);
+    world.ask();
+    for conv in 100..5000 {
+        world.feed.head(ConvId(conv), Seq(9), &world.gauge);
+        if let Some(position) = world.feed.positions.find(ConvId(conv)) {
+            position.advance(Seq(9), 1);
+        }
+    }
+    assert!(world.feed.positions.find(ConvId(0)).is_some(), "its page would be lost");
+    assert!(world.feed.positions.find(ConvId(1)).is_none(), "others make room");
+}
