@@ -1,7 +1,7 @@
 //! The native protocol over each of its carriers, with the certificate of the first start.
 
 use std::{
-    io::Read as _,
+    io::{Read as _, Write as _},
     net::{IpAddr, UdpSocket},
     process::Stdio,
 };
@@ -79,7 +79,8 @@ async fn who_comes_over_a_network_needs_tls() {
     assert_eq!(status(format!("http://{}/docs", from_afar("http"))).await, 426);
     assert_eq!(status(format!("http://{}/docs", from_here("http"))).await, 200);
     let mut native = std::net::TcpStream::connect(from_afar("native")).unwrap();
-    assert_eq!(native.read(&mut [0; 16]).unwrap(), 0, "closed before a word was said");
+    native.write_all(b"not a TLS handshake").unwrap();
+    assert_eq!(native.read(&mut [0; 16]).unwrap(), 0, "closed without a word");
     drop(native);
     assert_eq!(server.stop().code(), Some(0));
 }
