@@ -1,6 +1,9 @@
 //! Settings as the parts of the server take them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anser_web::{HttpMetrics, Registration};
 
@@ -11,6 +14,10 @@ const SQLITE: &str = "sqlite:";
 
 /// Room for a frame's header before its body.
 const FRAME_HEADER: usize = 64;
+
+/// How much longer the connection manager waits for a login than the session does: timers may be
+/// a second late, and the session is to say why before the link closes.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Config {
     /// The database file. A relative path starts at the data directory.
@@ -42,7 +49,7 @@ impl Config {
         let defaults = anser_cm::Limits::default();
         anser_cm::Limits {
             max_links: usize::try_from(self.limits.links).unwrap_or(usize::MAX),
-            login_within: self.limits.login,
+            login_within: self.limits.login.saturating_add(LAST_WORDS),
             frame: self.limits.frame.0.saturating_add(FRAME_HEADER),
             mailbox: self.limits.mailbox.0,
             // Typing and presence go first, long before anything else has to wait.
