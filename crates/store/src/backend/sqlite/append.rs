@@ -19,6 +19,7 @@ use super::{
         sql, time_of,
     },
     desk::{Desk, Person},
+    head::Head,
 };
 use crate::{
     planted::{Plant, planted},
@@ -212,7 +213,7 @@ pub(super) fn insert_member(
 }
 
 /// The place of the next entry.
-pub(super) fn next_slot(head: &super::desk::Head, conv: ConvId, event: bool) -> Slot {
+pub(super) fn next_slot(head: &Head, conv: ConvId, event: bool) -> Slot {
     Slot {
         conv,
         seq: head.last.next(),

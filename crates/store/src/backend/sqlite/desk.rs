@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use anser_domain::{Clock, ConvId, GroupName, Millis, Ord64, Seq, UserId, UserName};
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::{
     acls::{self, Acls, DIRECT},
     cache::Cache,
     convert::{id_at, num, sql},
+    head::{Head, Side},
+    hot::Hot,
 };
 use crate::{
     planted::{Plant, RESERVED, planted},
@@ -27,90 +29,6 @@ const HEADS: usize = 65_536;
 pub(super) struct Person {
     pub(super) name: UserName,
     pub(super) disabled: bool,
-}
-
-/// A conversation's head, possibly ahead of its row until [`Desk::flush`].
-pub(super) struct Head {
-    pub(super) last: Seq,
-    pub(super) ord: Ord64,
-    pub(super) last_message: Seq,
-    pub(super) changed: u64,
-    pub(super) kind: i64,
-    pub(super) acl: Arc<Acl>,
-    /// Cursors of a direct conversation's two sides, the lower key's first.
-    sides: [Side; 2],
-    dirty: bool,
-}
-
-/// How far one side of a direct conversation has read, and has everything on some device.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Side {
-    pub(super) read: Seq,
-    pub(super) read_ord: Ord64,
-    pub(super) delivered: Seq,
-}
-
-impl Head {
-    /// A member's side of a direct conversation.
-    pub(super) fn side(&mut self, user: UserId) -> &mut Side {
-        let lower = self.acl.members.keys().all(|member| *member >= user);
-        let [lo, hi] = &mut self.sides;
-        if lower { lo } else { hi }
-    }
-}
-
-/// Statements of the message path, prepared once.
-pub(super) struct Hot<'c> {
-    begin: Statement<'c>,
-    commit: Statement<'c>,
-    data_version: Statement<'c>,
-    last_id: Statement<'c>,
-    save_id: Statement<'c>,
-    head: Statement<'c>,
-    save_head: Statement<'c>,
-    save_read: Statement<'c>,
-    pub(super) insert_dedupe: Statement<'c>,
-    pub(super) find_dedupe: Statement<'c>,
-    pub(super) delete_dedupe: Statement<'c>,
-    pub(super) insert_message: Statement<'c>,
-}
-
-impl<'c> Hot<'c> {
-    fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            begin: conn.prepare("BEGIN IMMEDIATE")?,
-            commit: conn.prepare("COMMIT")?,
-            data_version: conn.prepare("PRAGMA data_version")?,
-            last_id: conn.prepare("SELECT last_id FROM meta WHERE one = 1")?,
-            save_id: conn.prepare("UPDATE meta SET last_id = ?1 WHERE one = 1")?,
-            head: conn.prepare(
-                "SELECT kind, last_seq, ord, last_message, acl_version, changed, lo_read, \
-                 lo_read_ord, lo_delivered, hi_read, hi_read_ord, hi_delivered \
-                 FROM heads WHERE conv = ?1",
-            )?,
-            save_head: conn.prepare(
-                "UPDATE heads SET last_seq = ?2, ord = ?3, last_message = ?4, acl_version = ?5, \
-                 changed = ?6, lo_read = ?7, lo_read_ord = ?8, lo_delivered = ?9, hi_read = ?10, \
-                 hi_read_ord = ?11, hi_delivered = ?12 WHERE conv = ?1",
-            )?,
-            save_read: conn.prepare(
-                "UPDATE members SET read_seq = ?3, read_ord = ?4 WHERE user = ?1 AND conv = ?2",
-            )?,
-            insert_dedupe: conn.prepare(
-                "INSERT OR IGNORE INTO dedupe (cid, device, conv, id, seq) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?,
-            find_dedupe: conn
-                .prepare("SELECT id FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
-            delete_dedupe: conn
-                .prepare("DELETE FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
-            insert_message: conn.prepare(
-                "INSERT INTO msgs (id, conv, seq, ord, user, device, cid, kind, body, reply_to, \
-                 mentions, protocol, payload) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-            )?,
-        })
-    }
 }
 
 /// The writer's desk.

@@ -18,6 +18,8 @@ mod desk;
 mod devices;
 mod group;
 mod groups;
+mod head;
+mod hot;
 mod list;
 mod log;
 mod queue;
