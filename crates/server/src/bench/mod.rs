@@ -31,7 +31,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// Hold many idle links and measure what each costs the server
+    /// Hold many idle links and measure what each costs the server. Start the server afresh for
+    /// it: memory that earlier links left behind is used again and would not be counted
     Links(links::Args),
     /// Write one to one, in a window or at a rate
     Chat(chat::Args),

@@ -140,7 +140,8 @@ impl Target {
             // A new run makes new users: it does not know the passwords of earlier ones.
             let name = format!("{}{:06x}-{index}", self.prefix, rand::random::<u32>() & 0xff_ffff);
             let name = UserName::new(&name)?;
-            rest.create_user(admin, &name, &password).await?;
+            let made = rest.create_user(admin, &name, &password).await;
+            made.context("cannot make users with this --admin-token")?;
             let session = rest.login(&name, &password, "bench").await?;
             accounts.push(Account { name, token: session.access });
         }
