@@ -31,7 +31,7 @@ async fn every_planted_fault_is_found() {
             "ack-before-commit" => "was told that",
             "no-dedupe" => "stands 2 times",
             "seq-outside-tx" => "should be",
-            "cursor-ahead" => "Delivered",
+            "cursor-ahead" => "given",
             _ => "never got",
         };
         let words: Vec<String> = report.violations.iter().map(ToString::to_string).collect();

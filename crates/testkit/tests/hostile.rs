@@ -314,5 +314,5 @@ async fn slow_loris(at: SocketAddr) {
         sent
     });
     assert_eq!(code, Some(ErrorCode::LoginTimeout));
-    assert!(cut < 200, "{cut} bytes were taken at leisure");
+    assert!(cut < 100, "{cut} bytes were taken at leisure");
 }

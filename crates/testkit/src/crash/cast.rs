@@ -84,6 +84,18 @@ impl Cast {
         Ok(Self { users, phones, readers, groups, next: AtomicU64::new(0) })
     }
 
+    /// Lets some devices sleep, chosen anew, and wakes the others.
+    pub(super) fn let_sleep(&self, rng: &mut StdRng) {
+        for (_, phone) in &self.phones {
+            phone.stay_awake(rng.random_range(0..4) != 0);
+        }
+    }
+
+    /// Wakes everybody.
+    pub(super) fn wake(&self) {
+        self.phones.iter().for_each(|(_, phone)| phone.stay_awake(true));
+    }
+
     /// Something that somebody could do.
     pub(super) fn wish(&self, rng: &mut StdRng) -> Wish {
         let phone = rng.random_range(0..self.phones.len());

@@ -85,13 +85,16 @@ pub async fn run(binary: &Path, dir: &Path, plan: &Plan) -> Result<Report> {
     let cast = Cast::gather(&Rest::new(server.http()), plan, &seen).await?;
 
     for round in 1..=plan.rounds {
+        cast.let_sleep(&mut rng);
         load(&cast, plan, &mut rng).await;
         if round.is_multiple_of(FLUSHED_EVERY) {
             sleep(FLUSHED_AFTER).await;
         }
         kill(&mut server, &at).await?;
     }
+    cast.let_sleep(&mut rng);
     load(&cast, plan, &mut rng).await;
+    cast.wake();
     // Each conversation's last entry comes alone, so that its hint is the stream's last for
     // a moment: whatever loses it is not helped by a later one.
     for wish in cast.farewells() {
