@@ -78,7 +78,9 @@ impl Reader<'_> {
         let mut query = self.conn.prepare_cached(
             "SELECT h.kind, h.last_seq, h.ord, h.last_message, m.peer, m.from_seq, m.until_seq, \
              m.until_ord, m.read_seq, m.read_ord, c.seq, h.lo_read, h.lo_read_ord, \
-             h.lo_delivered, h.hi_read, h.hi_read_ord, h.hi_delivered \
+             h.lo_delivered, h.hi_read, h.hi_read_ord, h.hi_delivered, \
+             CASE WHEN m.earlier > 0 THEN (SELECT min(s.from_seq) FROM spans s \
+             WHERE s.conv = m.conv AND s.user = m.user) END \
              FROM members m CROSS JOIN heads h ON h.conv = m.conv LEFT JOIN cursors c ON c.device = ?3 AND c.conv = m.conv \
              WHERE m.user = ?1 AND m.conv = ?2",
         )?;
@@ -94,7 +96,9 @@ impl Reader<'_> {
             None => Some(Seq(num(row, 3)?)).filter(|last| *last >= from),
             Some(until) => self.newest_message(conv, from, until)?,
         };
-        let start = Seq(from.0.saturating_sub(1));
+        // A device without a cursor is owed all since its user first came in.
+        let first = opt(row, 17)?.unwrap_or(from.0);
+        let start = Seq(first.saturating_sub(1));
         // Where each side's columns begin; nobody has another side in a group or with themself.
         let (own, other) = match peer {
             Some(peer) if peer > actor.user.0 => (11, Some(14)),

@@ -36,9 +36,11 @@ impl View {
         self.spans.last().map_or(Seq::ZERO, |span| span.until)
     }
 
-    /// The place right before the latest interval: where a device without a cursor starts.
+    /// The place right before the first interval: where a device without a cursor starts. It was
+    /// there when its user first came in, or it would have one; what it was owed before they
+    /// left and came back it is still owed.
     pub(super) fn start(&self) -> Seq {
-        self.spans.last().map_or(Seq::ZERO, |span| Seq(span.from.0.saturating_sub(1)))
+        self.spans.first().map_or(Seq::ZERO, |span| Seq(span.from.0.saturating_sub(1)))
     }
 
     /// The interval that holds the next entry above `after`, and the place it is read from:
@@ -174,7 +176,7 @@ mod tests {
         assert_eq!(above(5), Some((19, 30)), "clamped to right before the return");
         assert_eq!(above(12), Some((19, 30)));
         assert_eq!(above(30), None);
-        assert_eq!(view.start(), Seq(19));
+        assert_eq!(view.start(), Seq(0));
     }
 
     #[test]
