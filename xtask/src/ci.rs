@@ -66,5 +66,7 @@ fn clippy() -> Result<()> {
 /// Programs aside: nobody reads theirs, and the server's settings are documented in TOML's words.
 fn rustdoc() -> Result<()> {
     let mut doc = shell::cargo(["doc", "--workspace", "--lib", "--no-deps", "--locked"]);
-    shell::run(doc.arg("--document-private-items").env("RUSTDOCFLAGS", "-D warnings"))
+    // Private items are documented too, so links to them lead somewhere.
+    let strict = "-D warnings -A rustdoc::private_intra_doc_links";
+    shell::run(doc.arg("--document-private-items").env("RUSTDOCFLAGS", strict))
 }

@@ -3,7 +3,7 @@
 //!
 //! [`Store`] keeps everything that must last, first of all the logs. [`Routes`] knows which
 //! device is linked where, which can always be rebuilt. A backend is a folder under `backend/`
-//! and an arm in [`open`] or [`open_routes`].
+//! and an arm in [`open()`] or [`open_routes`].
 
 pub mod backend;
 #[cfg(feature = "conformance")]

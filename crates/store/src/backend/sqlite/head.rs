@@ -6,7 +6,7 @@ use anser_domain::{Ord64, Seq, UserId};
 
 use crate::port::Acl;
 
-/// A conversation's head, possibly ahead of its row until [`Desk::flush`].
+/// A conversation's head, possibly ahead of its row until [`Desk::flush`](super::desk::Desk::flush).
 pub(super) struct Head {
     pub(super) last: Seq,
     pub(super) ord: Ord64,
