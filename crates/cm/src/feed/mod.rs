@@ -102,7 +102,30 @@ pub(crate) struct Feed {
     stirred: bool,
 }
 
+/// All that a feed knows when it has nothing to do and keeps no position: so little that links
+/// without conversations need no feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rest(Has);
+
 impl Feed {
+    /// The feed of a link that rested.
+    pub(crate) fn wake(rest: Rest) -> Self {
+        Self { has: rest.0, newest: rest.0.some, ..Self::default() }
+    }
+
+    /// What is left of the feed, if that is all there is to know.
+    pub(crate) fn rest(&self) -> Option<Rest> {
+        let idle = !self.stirred
+            && !self.relink
+            && self.positions.len() == 0
+            && self.asking == Asking::Nothing
+            && self.compare == Compare::Done
+            && self.again.is_none()
+            && self.ask_at.is_none();
+        let some = self.has.some.max(self.newest);
+        idle.then_some(Rest(Has { all: self.has.all, some }))
+    }
+
     /// A page of what changed since the client was last here, or since hints were lost.
     pub(crate) fn changes(&mut self, changes: &Changes, gauge: &Gauge) {
         self.stirred = true;

@@ -14,7 +14,11 @@ use anser_domain::{Actor, Ask, Close, Fault, LinkId, Outbox, Session, Wish};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::{feed::Feed, limits::Limits, wheel::Tick};
+use crate::{
+    feed::{Feed, Rest},
+    limits::Limits,
+    wheel::Tick,
+};
 
 /// A link as the registry holds it.
 pub(crate) struct Link {
@@ -42,7 +46,10 @@ struct State {
     wish: Wish,
     /// Whose device this is, once it has logged in.
     actor: Option<Actor>,
+    /// What makes hints into a stream, while there is something to know or to do…
     feed: Option<Box<Feed>>,
+    /// …and what it left when there was not.
+    rest: Rest,
     /// The driver's own deadline: for logging in, then for closing.
     limit_at: Option<Instant>,
     /// Questions asked while another thread was submitting this link's, in order.
@@ -108,6 +115,7 @@ impl State {
             wish: Wish::default(),
             actor: None,
             feed: None,
+            rest: Rest::default(),
             limit_at: Some(login_by),
             held: Vec::new(),
             backlog: 0,

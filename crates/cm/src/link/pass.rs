@@ -387,7 +387,8 @@ impl Speaker<'_> {
 
     fn feed<R>(&mut self, f: impl FnOnce(&mut Feed, &Gauge) -> R) -> R {
         let gauge = self.gauge();
-        f(self.state.feed.get_or_insert_default(), &gauge)
+        let rest = self.state.rest;
+        f(self.state.feed.get_or_insert_with(|| Box::new(Feed::wake(rest))), &gauge)
     }
 
     fn gauge(&self) -> Gauge {
@@ -418,6 +419,10 @@ impl Speaker<'_> {
                 }
             }
             self.feed_on();
+            if let Some(rest) = self.state.feed.as_ref().and_then(|feed| feed.rest()) {
+                self.state.rest = rest;
+                self.state.feed = None;
+            }
         }
         if self.state.phase == Phase::Open && self.state.wish.close.is_some() {
             self.state.phase = Phase::Closing;

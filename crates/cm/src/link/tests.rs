@@ -25,6 +25,7 @@ pub(crate) fn idle_link(id: LinkId) -> Link {
 
 #[test]
 fn a_link_is_small() {
-    assert!(size_of::<Link>() <= 200, "{}", size_of::<Link>());
+    // With what is left of a feed at rest, which owns nothing else.
+    assert!(size_of::<Link>() <= 208, "{}", size_of::<Link>());
     assert!(size_of::<driver::Driver>() <= 128, "{}", size_of::<driver::Driver>());
 }

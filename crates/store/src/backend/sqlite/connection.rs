@@ -82,8 +82,9 @@ fn configure(conn: &Connection, purpose: Purpose) -> rusqlite::Result<()> {
     conn.pragma_update(None, "mmap_size", 0)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    // In KiB when negative. Readers' caches fill from the system's, so theirs can be small.
-    let cache = if purpose == Purpose::Write { -65_536 } else { -8_192 };
+    // In KiB when negative. The writer's holds the leaves of the (conv, seq) index of some
+    // millions of messages; a reader's is void after each commit, so it holds one call's pages.
+    let cache = if purpose == Purpose::Write { -131_072 } else { -1_024 };
     conn.pragma_update(None, "cache_size", cache)?;
     if purpose == Purpose::Read {
         conn.pragma_update(None, "query_only", true)?;

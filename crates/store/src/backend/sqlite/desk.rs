@@ -22,7 +22,7 @@ use crate::{
 /// Users, names and pairs that the writer remembers, at least; twice as many at most.
 const REMEMBERED: usize = 131_072;
 /// Heads that it remembers, with their members: some 500 bytes for a direct conversation.
-const HEADS: usize = 65_536;
+const HEADS: usize = 131_072;
 
 /// A user, as far as appends ask.
 #[derive(Clone)]
