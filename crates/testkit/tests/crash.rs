@@ -1,7 +1,5 @@
 //! The kill test, and the test of the test: every planted fault is found.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use anser_testkit::{
     crash::{FAULTS, Plan, run},
     real::{Build, binary},

@@ -1,7 +1,7 @@
 //! Bytes that no client of ours would send, at a real listener: a clear ERROR or a close, no
 //! memory for what is only claimed, and two people who chat meanwhile notice nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

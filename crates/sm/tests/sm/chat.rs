@@ -181,12 +181,11 @@ async fn peers_see_each_other_come_type_and_go() {
     assert_eq!(bob.until_event(presence).await, ("alice".into(), true));
 
     bob.submit(Command::Typing { at: "u:alice".parse().unwrap(), active: true });
-    alice
-        .until_event(|event| match event {
-            Event::Typing(it) => Some(assert_eq!(it.at.to_string(), "u:bob")),
-            _ => None,
-        })
-        .await;
+    let typing = alice.until_event(|event| match event {
+        Event::Typing(it) => Some(it.at.to_string()),
+        _ => None,
+    });
+    assert_eq!(typing.await, "u:bob");
     bob.submit(Command::Unlink);
     alice.until_event(|event| (presence(event)? == ("bob".into(), false)).then_some(())).await;
 }

@@ -1,5 +1,8 @@
 //! The SM over a real embedded store, seen from the peers that ask it.
 
+#[cfg(test)]
 mod accounts;
+#[cfg(test)]
 mod chat;
+#[cfg(test)]
 mod support;
