@@ -52,11 +52,12 @@ pub(super) fn whole(cast: &Cast, history: &History) -> bool {
     })
 }
 
-/// Adds what the devices wrote down.
-pub(super) fn devices(cast: &Cast, history: &mut History) {
+/// Puts in what the devices have written down, and whether that should be everything.
+pub(super) fn devices(cast: &Cast, history: &mut History, complete: bool) {
+    history.sends.clear();
     for (_, phone) in &cast.phones {
         phone.with(|probe| {
-            let (sends, log) = probe.record(true);
+            let (sends, log) = probe.record(complete);
             history.sends.extend(sends);
             history.devices.insert(probe.device.clone(), log);
         });

@@ -106,11 +106,14 @@ pub async fn run(binary: &Path, dir: &Path, plan: &Plan) -> Result<Report> {
     let rest = Rest::new(server.http());
     let mut history = evidence::gather(&cast, &rest).await?;
     let mut waited = Duration::ZERO;
-    while waited < WHOLE_WITHIN && !evidence::whole(&cast, &history) {
+    // What is wrong already will not mend by waiting.
+    evidence::devices(&cast, &mut history, false);
+    let broken = !check(&history).is_empty();
+    while !broken && waited < WHOLE_WITHIN && !evidence::whole(&cast, &history) {
         sleep(POLL).await;
         waited += POLL;
     }
-    evidence::devices(&cast, &mut history);
+    evidence::devices(&cast, &mut history, true);
     let violations = check(&history);
     Ok(Report {
         sends: history.sends.len(),
