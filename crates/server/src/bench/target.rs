@@ -149,11 +149,13 @@ impl Target {
     }
 }
 
-/// The local address of the `index`-th link: each of 127.0.0.x has its own ports.
+/// The local address of the `index`-th link: each of 127.x.0.y has its own ports. `x` is this
+/// run's, since the ports of the last one may still be in TIME_WAIT.
 pub(super) fn source(gateway: &Gateway, index: usize) -> Option<IpAddr> {
     let host: IpAddr = gateway.endpoint().host.parse().ok()?;
     let last = u8::try_from(index / PORTS + 1).ok()?;
-    (host.is_loopback() && host.is_ipv4()).then(|| IpAddr::from([127, 0, 0, last]))
+    let [.., run] = std::process::id().to_be_bytes();
+    (host.is_loopback() && host.is_ipv4()).then(|| IpAddr::from([127, run, 0, last]))
 }
 
 /// Links from one address: well below the 28,232 ephemeral ports of a default Linux.
