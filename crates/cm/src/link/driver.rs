@@ -19,7 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     Ending, Link,
-    pass::{Look, Pass},
+    look::Look,
+    pass::Pass,
     unsent::{Head, Unsent},
 };
 use crate::{

@@ -5,7 +5,9 @@
 
 pub(crate) mod arena;
 pub(crate) mod driver;
+mod look;
 pub(crate) mod pass;
+pub(crate) mod speaker;
 mod unsent;
 
 use std::time::Instant;

@@ -11,7 +11,7 @@ use frame::{Opcode, Parsed, put_header};
 pub use handshake::{MessageKind, WebSocketProtocol, WebSockets};
 use smallvec::SmallVec;
 
-use crate::link::{Ending, pass::Speaker};
+use crate::link::{Ending, speaker::Speaker};
 
 /// Status codes (RFC 6455 §7.4.1).
 mod status {
