@@ -9,11 +9,11 @@ use rustc_hash::FxHashMap;
 
 use crate::fanout::Fanout;
 
-/// At most so many cursors are written in one transaction, so that sends do not wait behind a
-/// long one.
-const SLICE: usize = 500;
+/// At most so many cursors are written in one transaction: a few milliseconds that sends wait.
+const SLICE: usize = 2000;
 
-/// Cursors that have moved and are not written yet.
+/// Cursors that have moved. They stay here until they are durable, so that whoever asks where a
+/// device stands is never told an older place than it has acknowledged.
 pub(crate) struct Cursors {
     store: Arc<dyn Store>,
     fanout: Arc<Fanout>,
@@ -23,6 +23,12 @@ pub(crate) struct Cursors {
 struct Device {
     actor: Actor,
     cursors: FxHashMap<ConvId, Seq>,
+}
+
+impl Device {
+    fn cursors(&self) -> impl Iterator<Item = (Actor, ConvId, Seq)> {
+        self.cursors.iter().map(|(conv, seq)| (self.actor, *conv, *seq))
+    }
 }
 
 impl Cursors {
@@ -40,39 +46,47 @@ impl Cursors {
         *cursor = seq.max(*cursor);
     }
 
-    /// Where the device stands, if that is not written yet.
+    /// Where the device stands, if that may not be durable yet.
     pub(crate) fn pending(&self, device: DeviceId, conv: ConvId) -> Option<Seq> {
         self.moved.lock().get(&device)?.cursors.get(&conv).copied()
     }
 
     /// Writes one device's cursors: it is leaving, or about to read where it stands.
     pub(crate) async fn flush_device(&self, device: DeviceId) {
-        let Some(device) = self.moved.lock().remove(&device) else { return };
-        self.write(vec![device]).await;
+        let batch: Vec<_> =
+            self.moved.lock().get(&device).into_iter().flat_map(Device::cursors).collect();
+        self.write(&batch).await;
     }
 
     /// Writes all cursors.
     pub(crate) async fn flush(&self) {
-        let devices: Vec<Device> = std::mem::take(&mut *self.moved.lock()).into_values().collect();
-        self.write(devices).await;
+        let batch: Vec<_> = self.moved.lock().values().flat_map(Device::cursors).collect();
+        self.write(&batch).await;
     }
 
-    async fn write(&self, devices: Vec<Device>) {
-        let batch: Vec<(Actor, ConvId, Seq)> = devices
-            .into_iter()
-            .flat_map(|device| {
-                let actor = device.actor;
-                device.cursors.into_iter().map(move |(conv, seq)| (actor, conv, seq))
-            })
-            .collect();
+    async fn write(&self, batch: &[(Actor, ConvId, Seq)]) {
         for slice in batch.chunks(SLICE) {
             match self.store.delivered(slice.to_vec()).await {
-                Ok(moved) => moved.into_iter().for_each(|it| self.show(it)),
-                Err(error) => {
-                    tracing::warn!(%error, "delivered cursors could not be written");
-                    // Kept for the next flush, unless they have moved on since.
-                    slice.iter().for_each(|(actor, conv, seq)| self.note(*actor, *conv, *seq));
+                Ok(moved) => {
+                    self.forget(slice);
+                    moved.into_iter().for_each(|it| self.show(it));
                 }
+                // They stay, and are tried again with the next flush.
+                Err(error) => tracing::warn!(%error, "delivered cursors could not be written"),
+            }
+        }
+    }
+
+    /// Forgets what has become durable, unless it has moved on since.
+    fn forget(&self, written: &[(Actor, ConvId, Seq)]) {
+        let mut moved = self.moved.lock();
+        for (actor, conv, seq) in written {
+            let Some(device) = moved.get_mut(&actor.device) else { continue };
+            if device.cursors.get(conv) == Some(seq) {
+                device.cursors.remove(conv);
+            }
+            if device.cursors.is_empty() {
+                moved.remove(&actor.device);
             }
         }
     }

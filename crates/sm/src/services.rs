@@ -153,9 +153,11 @@ impl Services {
             // — links —
             Command::Relink => self.links.relink(from, linked(&caller)?).await,
             Command::Changes { since } => {
+                let actor = linked(&caller)?;
+                // The rows say where the device stands.
+                self.cursors.flush_device(actor.device).await;
                 let page = ListPage::Since(since);
-                let changes =
-                    self.store.conversations(linked(&caller)?, page, CHANGES_PAGE).await?;
+                let changes = self.store.conversations(actor, page, CHANGES_PAGE).await?;
                 Ok(Reply::Changes(Box::new(changes)))
             }
 

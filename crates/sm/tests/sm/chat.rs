@@ -3,7 +3,7 @@
 use crate::support::{Told, client_id, text_to, world};
 use anser_domain::{
     Change, Command, Credential, Event, GroupRole, HistoryRange, LinkId, MemberChange, NewGroup,
-    Refusal, Reply, Seq, UserName,
+    Pull, Refusal, Reply, Seq, UserName,
 };
 
 fn names(names: &[&str]) -> Vec<UserName> {
@@ -221,4 +221,27 @@ async fn a_link_that_shows_its_next_credential_stays() {
     bob.send("u:alice", "still there?").await;
     phone.until_event(|event| matches!(event, Event::Message(_)).then_some(())).await;
     assert!(!w.cm.told().iter().any(|told| matches!(told, Told::Evicted(..))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_is_being_written_counts_already() {
+    let w = world(&["alice", "bob"]).await;
+    let alice = w.link("alice", "phone", 1).await;
+    let bob = w.link("bob", "phone", 2).await;
+    let sent = alice.send("u:bob", "hi").await;
+    bob.submit(Command::Delivered { conv: sent.conv, seq: sent.seq });
+    let stalled = w.stall_writes();
+    w.clock.advance(std::time::Duration::from_secs(2));
+    let pull = async {
+        // By now the flush has begun, and cannot end.
+        tokio::task::yield_now().await;
+        let pull = Pull { conv: sent.conv, after: None, limit: 10 };
+        let Reply::Page(page) = bob.ask(Command::Pull(pull)).await else { panic!() };
+        drop(stalled);
+        page
+    };
+    let ((), page) = tokio::join!(w.sm.tick(), pull);
+    assert_eq!((page.after, page.messages.len()), (sent.seq, 0));
+    let durable = w.store.delivered(vec![(bob.actor(), sent.conv, sent.seq)]).await.unwrap();
+    assert!(durable.is_empty(), "the flush has written it");
 }

@@ -88,7 +88,7 @@ pub(crate) struct World {
     pub(crate) cm: Arc<FakePeer>,
     pub(crate) web: Arc<FakePeer>,
     tag: std::sync::atomic::AtomicU64,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 pub(crate) const CM: PeerId = PeerId(1);
@@ -115,10 +115,18 @@ pub(crate) async fn world(users: &[&str]) -> World {
     let (cm, web) = (Arc::new(FakePeer::default()), Arc::new(FakePeer::default()));
     sm.attach(Peer { id: CM, replies: cm.clone(), links: Some(cm.clone()) });
     sm.attach(Peer { id: WEB, replies: web.clone(), links: None });
-    World { sm, store, clock, cm, web, tag: 0.into(), _dir: dir }
+    World { sm, store, clock, cm, web, tag: 0.into(), dir }
 }
 
 impl World {
+    /// Keeps the store from writing until what this returns is dropped.
+    pub(crate) fn stall_writes(&self) -> rusqlite::Connection {
+        let other = rusqlite::Connection::open(self.dir.path().join("anser.db")).unwrap();
+        other.busy_timeout(Duration::from_secs(5)).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
+    }
+
     /// Submits one question and answers with the tag that its reply will carry.
     pub(crate) fn submit(
         &self,
