@@ -24,6 +24,7 @@ mod command;
 mod screen;
 pub(crate) mod server;
 mod show;
+mod talk;
 
 /// Entries that may come in ahead of what is shown.
 const CREDIT: u32 = 256;

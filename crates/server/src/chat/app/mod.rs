@@ -1,24 +1,20 @@
-//! The chat itself: what is known of conversations, what a line or an event does, and what the
-//! prompt says.
+//! The chat itself: what a line, an answer or an event does, and what the prompt says.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    time::Duration,
-};
+mod ask;
+
+use std::{collections::BTreeMap, io, time::Duration};
 
 use anser_client::{
-    Client, Conversation, Event, Failed, Message, Range, Receipt, Sending, Stop, Stored, message,
+    Client, Conversation, Event, Failed, Message, Receipt, Sending, Stop, Stored, message,
 };
-use anser_domain::{
-    Address, Clock, Content, GroupName, GroupRole, Millis, Seq, SystemClock, UserName,
-};
+use anser_domain::{Address, Clock, Content, Millis, Seq, SystemClock, UserName};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     command::{COMMANDS, Line},
     screen::Screen,
     show::{self, Paint},
+    talk::{Mark, Talk},
 };
 
 /// How long somebody counts as typing without saying so again.
@@ -27,8 +23,6 @@ const TYPING: Duration = Duration::from_secs(6);
 const SAY_TYPING: Duration = Duration::from_secs(4);
 /// Entries shown when a conversation is entered.
 const GLANCE: u32 = 10;
-/// Conversations that are listed.
-const LIST: u32 = 50;
 
 /// What an answer that was asked for in the background brings.
 pub(super) enum Answer {
@@ -42,50 +36,6 @@ pub(super) enum Answer {
     Enter(String, Address),
     /// What has gone wrong.
     Wrong(String),
-}
-
-/// What is known of a conversation.
-#[derive(Default)]
-struct Talk {
-    /// Where the last own message stands.
-    mine: Option<Seq>,
-    peer_delivered: Seq,
-    peer_read: Seq,
-    /// In groups: who has read the last own message.
-    readers: BTreeSet<UserName>,
-    /// Own messages that are not stored yet.
-    sending: usize,
-    /// What scripts have been told of `mine`.
-    told: Option<(Seq, Mark)>,
-}
-
-/// What has become of an own message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Mark {
-    Sent,
-    Delivered,
-    Read,
-}
-
-impl Talk {
-    fn mark(&self) -> Option<(Seq, Mark)> {
-        let mine = self.mine?;
-        let mark = if self.peer_read >= mine || !self.readers.is_empty() {
-            Mark::Read
-        } else if self.peer_delivered >= mine {
-            Mark::Delivered
-        } else {
-            Mark::Sent
-        };
-        Some((mine, mark))
-    }
-
-    fn sent(&mut self, seq: Seq) {
-        if self.mine.is_none_or(|mine| mine < seq) {
-            self.mine = Some(seq);
-            self.readers.clear();
-        }
-    }
 }
 
 /// Whether there is a link.
@@ -248,99 +198,7 @@ impl App {
         self.history(GLANCE);
     }
 
-    // — what is asked in the background —
-
-    fn ask<F>(&self, question: impl FnOnce(Client) -> F)
-    where
-        F: Future<Output = Result<Answer, Failed>> + Send + 'static,
-    {
-        let (answers, question) = (self.answers.clone(), question(self.client.clone()));
-        tokio::spawn(async move {
-            let answer = question.await.unwrap_or_else(|failed| Answer::Wrong(failed.to_string()));
-            // The chat may be over.
-            let _ = answers.send(answer);
-        });
-    }
-
-    fn list(&self) {
-        self.ask(|client| async move {
-            Ok(Answer::List(client.conversations(None, LIST).await?.conversations))
-        });
-    }
-
-    fn history(&self, count: u32) {
-        let Some(at) = self.at.clone() else { return };
-        self.ask(|client| async move {
-            match client.history(&at, Range::Latest, count).await {
-                Ok(page) => Ok(Answer::History(at, page.messages)),
-                // A direct conversation comes into being with its first message.
-                Err(Failed::Refused(refused))
-                    if matches!(at, Address::User(_))
-                        && refused.code() == Some(anser_client::ErrorCode::NotMember) =>
-                {
-                    Ok(Answer::History(at, Vec::new()))
-                }
-                Err(other) => Err(other),
-            }
-        });
-    }
-
-    fn who(&self, screen: &mut Screen) -> io::Result<()> {
-        let online = self.online.clone();
-        let here = move |name: &UserName| match online.get(name) {
-            Some(true) => " ●",
-            Some(false) => " ○",
-            None => "",
-        };
-        match self.at.clone() {
-            None => screen.print("Nowhere yet; /to u:NAME or /to g:GROUP."),
-            Some(Address::User(peer)) => {
-                let state = match self.online.get(&peer) {
-                    Some(true) => "online",
-                    Some(false) => "offline",
-                    None => "not seen since you came",
-                };
-                screen.print(&format!("{} and {peer} ({state})", self.me))
-            }
-            Some(Address::Group(group)) => {
-                self.ask(|client| async move {
-                    let (members, more) = client.members(&group, None, 500).await?;
-                    let names = members.iter().map(|(name, role)| match role {
-                        Some(GroupRole::Owner) => format!("{name} (owner){}", here(name)),
-                        Some(GroupRole::Admin) => format!("{name} (admin){}", here(name)),
-                        _ => format!("{name}{}", here(name)),
-                    });
-                    let names = names.collect::<Vec<_>>().join(", ");
-                    let more = if more { " and more" } else { "" };
-                    Ok(Answer::Say(format!("{names}{more}")))
-                });
-                Ok(())
-            }
-        }
-    }
-
-    fn make_group(&self, name: GroupName, users: Vec<UserName>) {
-        self.ask(|client| async move {
-            client.create_group(&name, "", &users).await?;
-            Ok(Answer::Enter(format!("Made g:{name}."), Address::Group(name)))
-        });
-    }
-
-    fn members(&self, users: Vec<UserName>, add: bool, screen: &mut Screen) -> io::Result<()> {
-        let Some(Address::Group(group)) = self.at.clone() else {
-            return screen.print(&self.paint.red("Only in a group: /to g:GROUP first."));
-        };
-        self.ask(|client| async move {
-            if add {
-                client.put_members(&group, &users, GroupRole::Member).await?;
-                Ok(Answer::Say("Done.".to_owned()))
-            } else {
-                client.remove_members(&group, &users).await?;
-                Ok(Answer::Say("Done.".to_owned()))
-            }
-        });
-        Ok(())
-    }
+    // — what was asked in the background —
 
     /// An answer has come.
     pub(super) fn answer(&mut self, answer: Answer, screen: &mut Screen) -> io::Result<()> {
@@ -502,7 +360,7 @@ impl App {
         }
         if let Some(at) = &self.at {
             parts.push(show::short(at));
-            if let Some(state) = self.talks.get(at).and_then(state) {
+            if let Some(state) = self.talks.get(at).and_then(Talk::state) {
                 parts.push(state);
             }
             let typing = self.typing.iter().filter(|(_, (there, _))| there == at);
@@ -524,43 +382,6 @@ impl App {
     }
 }
 
-/// What has become of the last own message.
-fn state(talk: &Talk) -> Option<String> {
-    if talk.sending > 0 {
-        return Some("…".to_owned());
-    }
-    Some(match talk.mark()?.1 {
-        Mark::Sent => "✓".to_owned(),
-        Mark::Delivered => "✓✓".to_owned(),
-        Mark::Read if talk.readers.len() > 1 => format!("✓✓ read by {}", talk.readers.len()),
-        Mark::Read => "✓✓ read".to_owned(),
-    })
-}
-
 fn now() -> Millis {
     SystemClock.wall()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_follow_the_last_own_message() {
-        let mut talk = Talk::default();
-        assert_eq!(state(&talk), None);
-        talk.sending = 1;
-        assert_eq!(state(&talk).as_deref(), Some("…"));
-        talk.sending = 0;
-        talk.sent(Seq(5));
-        assert_eq!(state(&talk).as_deref(), Some("✓"));
-        talk.peer_delivered = Seq(5);
-        assert_eq!(state(&talk).as_deref(), Some("✓✓"));
-        talk.peer_read = Seq(5);
-        assert_eq!(state(&talk).as_deref(), Some("✓✓ read"));
-        talk.sent(Seq(6));
-        assert_eq!(state(&talk).as_deref(), Some("✓"), "a new message has its own fate");
-        talk.sent(Seq(4));
-        assert_eq!(talk.mine, Some(Seq(6)));
-    }
 }
