@@ -21,6 +21,8 @@ mod process;
 mod report;
 mod run;
 mod target;
+mod traffic;
+mod user;
 mod zipf;
 
 #[derive(clap::Args)]

@@ -22,10 +22,11 @@ use tokio::{
 use super::{
     body::SHORTEST,
     link::Opened,
-    load::{Counts, Latencies, Run, SHARDS, Seen, Stage, Stream, User},
+    load::{Counts, Latencies, Run, SHARDS, Seen, Stage, Stream},
     process::{Process, Usage},
     progress,
     report::{Latency, Report},
+    user::User,
 };
 
 /// How often the counts are looked at.
