@@ -10,7 +10,8 @@ use crate::{codec::field, frame::FrameType, limits::Limits};
 /// A device's link that is about to close.
 #[derive(Debug)]
 pub(super) struct Draining {
-    pub(super) online: Online,
+    /// Boxed, because it is seldom there: every session is as large as its largest state.
+    pub(super) online: Box<Online>,
     deadline: Option<Instant>,
 }
 
@@ -18,7 +19,7 @@ impl Draining {
     pub(super) fn new(online: Online, limits: &Limits, turn: &mut Turn<'_>) -> Self {
         let deadline = turn.now.checked_add(limits.drain_deadline);
         turn.wake_at(deadline);
-        Self { online, deadline }
+        Self { online: Box::new(online), deadline }
     }
 
     /// A frame of the client's: acknowledgements still count.

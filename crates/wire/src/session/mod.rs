@@ -250,6 +250,6 @@ mod tests {
 
     #[test]
     fn an_idle_session_fits_its_part_of_a_links_budget() {
-        assert!(size_of::<Session>() <= 160, "{}", size_of::<Session>());
+        assert!(size_of::<Session>() <= 100, "{}", size_of::<Session>());
     }
 }
