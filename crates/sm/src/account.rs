@@ -59,12 +59,13 @@ impl Accounts {
         new: Secret,
     ) -> Result<Reply, Refusal> {
         let row = self.existing(name).await?;
+        let checked = Some(row.credential_version);
         if !self.credentials.password_matches(old, Some(row.keys)).await? {
             return Err(Refusal::BadCredentials);
         }
         let keys = self.credentials.keys_for(new).await?;
         let keep = Some(actor.device);
-        self.store.change_user(row.id, UserChange::Keys { keys, keep }).await?;
+        self.store.change_user(row.id, UserChange::Keys { keys, keep, checked }).await?;
         self.close(row.id, None, keep, false).await
     }
 
@@ -75,7 +76,9 @@ impl Accounts {
     ) -> Result<Reply, Refusal> {
         let row = self.existing(name).await?;
         let keys = self.credentials.keys_for(new).await?;
-        self.store.change_user(row.id, UserChange::Keys { keys, keep: None }).await?;
+        self.store
+            .change_user(row.id, UserChange::Keys { keys, keep: None, checked: None })
+            .await?;
         self.close(row.id, None, None, false).await
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Chores {
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) links: Arc<Links>,
     pub(crate) keys: Arc<Keyring>,
+    /// When cursors were last written. Held while they are.
+    pub(crate) flushed: Mutex<Millis>,
     /// Held while a round runs, so that rounds never overlap.
     pub(crate) done: Mutex<Done>,
 }
@@ -32,7 +34,6 @@ pub(crate) struct Chores {
 /// When each chore was last done, and where it left off.
 #[derive(Default)]
 pub(crate) struct Done {
-    flush: Millis,
     beat: Millis,
     revocations: Millis,
     keys: Millis,
@@ -45,21 +46,20 @@ pub(crate) struct Done {
 }
 
 impl Chores {
-    /// Does what is due.
+    /// Writes the cursors, if that is due. A round of its own: it may take long under load, and
+    /// nothing else has to wait for it.
+    pub(crate) async fn flush(&self) {
+        let mut flushed = self.flushed.lock().await;
+        if is_due(&mut flushed, self.clock.wall(), self.config.flush_every) {
+            self.cursors.flush().await;
+        }
+    }
+
+    /// Does what else is due.
     pub(crate) async fn tick(&self) {
         let mut done = self.done.lock().await;
         let now = self.clock.wall();
-        let due = |last: &mut Millis, every: Duration| {
-            let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
-            let is_due = now.0.saturating_sub(last.0) >= every;
-            if is_due {
-                *last = now;
-            }
-            is_due
-        };
-        if due(&mut done.flush, self.config.flush_every) {
-            self.cursors.flush().await;
-        }
+        let due = |last: &mut Millis, every: Duration| is_due(last, now, every);
         if due(&mut done.revocations, self.config.revocations_every) {
             self.follow_revocations(&mut done.revoked).await;
         }
@@ -88,17 +88,33 @@ impl Chores {
     /// Closes links whose sessions were ended by anyone, in any process. The list as it is at
     /// the start is skipped: no link is older than this SM's peers.
     async fn follow_revocations(&self, seen: &mut Option<u64>) {
-        let revocations = match self.store.revocations(seen.unwrap_or(0)).await {
-            Ok(revocations) => revocations,
-            Err(error) => {
-                tracing::warn!(%error, "the list of ended sessions could not be read");
-                return;
+        let following = seen.is_some();
+        loop {
+            let revocations = match self.store.revocations(seen.unwrap_or(0)).await {
+                Ok(revocations) => revocations,
+                Err(error) => {
+                    tracing::warn!(%error, "the list of ended sessions could not be read");
+                    return;
+                }
+            };
+            let Some(last) = revocations.last().map(|ended| ended.number) else { break };
+            if following {
+                for ended in &revocations {
+                    self.links.evict_ended(ended).await;
+                }
             }
-        };
-        if seen.is_some() {
-            revocations.iter().for_each(|ended| self.links.evict(ended));
+            *seen = Some(last);
         }
-        let last = revocations.last().map(|ended| ended.number);
-        *seen = Some(last.or(*seen).unwrap_or(0));
+        seen.get_or_insert(0);
     }
+}
+
+/// Whether it is time again; then `last` is now.
+fn is_due(last: &mut Millis, now: Millis, every: Duration) -> bool {
+    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    let is_due = now.0.saturating_sub(last.0) >= every;
+    if is_due {
+        *last = now;
+    }
+    is_due
 }

@@ -11,7 +11,7 @@ pub struct Config {
     /// How long a ticket resumes a link without a password or a token.
     pub ticket_ttl: Duration,
     /// How often PBKDF2 iterates. SCRAM clients spend it too, phones among them; below OWASP's
-    /// figure for plain hashes because guessing online is throttled and the keys never leave.
+    /// figure for plain hashes because few are hashed at a time and the keys never leave.
     pub scram_iterations: u32,
     /// Whether anybody may make themselves a user by `POST /v1/users`.
     pub registration_open: bool,

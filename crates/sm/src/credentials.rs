@@ -1,6 +1,6 @@
 //! Checks what people and devices show, and begins their sessions.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anser_domain::{Clock, DeviceName, Millis, Refusal, Secret, UserName};
 use anser_store::{DeviceSession, NewDevice, ScramKeys, Store};
@@ -23,7 +23,13 @@ pub(crate) struct Credentials {
     /// Hashing is the dearest thing anybody can make this server do: at most one core's worth
     /// at a time beside the chatting.
     hashing: Semaphore,
+    /// Those who hash or wait for it.
+    waiting: Semaphore,
 }
+
+/// Most passwords that wait to be hashed: what one core hashes within a call's deadline. More
+/// are told to come back, so that a flood of logins ends when it ends.
+const MAX_WAITING: usize = 64;
 
 impl Credentials {
     pub(crate) fn new(
@@ -33,7 +39,14 @@ impl Credentials {
         keys: Arc<Keyring>,
     ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { store, clock, config, keys, hashing: Semaphore::new((cores / 2).max(1)) }
+        Self {
+            store,
+            clock,
+            config,
+            keys,
+            hashing: Semaphore::new((cores / 2).max(1)),
+            waiting: Semaphore::new(MAX_WAITING),
+        }
     }
 
     /// The session a token or ticket was made for, if it still counts.
@@ -68,8 +81,16 @@ impl Credentials {
         }
         let (refresh, refresh_hash) = new_refresh_token();
         let now = self.clock.wall();
-        let device =
-            self.store.sign_in(NewDevice { user: row.id, name: device, refresh_hash, now }).await?;
+        let device = self
+            .store
+            .sign_in(NewDevice {
+                user: row.id,
+                name: device,
+                refresh_hash,
+                checked: Some(row.credential_version),
+                now,
+            })
+            .await?;
         let session = DeviceSession {
             device,
             user_name: row.name,
@@ -122,6 +143,8 @@ impl Credentials {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
+        let busy = |_| Refusal::Busy(Duration::from_secs(1));
+        let _place = self.waiting.try_acquire().map_err(busy)?;
         let _permit = self.hashing.acquire().await.map_err(|_| Refusal::Draining)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Unavailable)
     }

@@ -11,6 +11,8 @@ use crate::fanout::Fanout;
 
 /// At most so many cursors are written in one transaction: a few milliseconds that sends wait.
 const SLICE: usize = 2000;
+/// Most conversations of one device in which a cursor may wait to be written.
+const MAX_MOVED: usize = 8192;
 
 /// Cursors that have moved. They stay here until they are durable, so that whoever asks where a
 /// device stands is never told an older place than it has acknowledged.
@@ -42,6 +44,10 @@ impl Cursors {
         let device = moved
             .entry(actor.device)
             .or_insert_with(|| Device { actor, cursors: FxHashMap::default() });
+        // A CM passes on only what it has handed over; this bounds what a broken one costs.
+        if device.cursors.len() >= MAX_MOVED && !device.cursors.contains_key(&conv) {
+            return;
+        }
         let cursor = device.cursors.entry(conv).or_default();
         *cursor = seq.max(*cursor);
     }

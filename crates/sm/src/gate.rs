@@ -1,9 +1,12 @@
 //! Where the log meets the rules: admission inside the transaction, answers and deliveries
 //! after it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use anser_domain::{Refusal, Reply, Seq};
@@ -41,8 +44,12 @@ impl Gate for LogGate {
         let mut entries = Vec::with_capacity(batch.len());
         for outcome in batch {
             // REST callers have no order to keep: each call stands for itself.
-            if self.held.concerns(&outcome) && self.peers.holds_links(outcome.from.peer) {
-                self.held.ended(&outcome);
+            if self.held.concerns(&outcome)
+                && self.peers.holds_links(outcome.from.peer)
+                && self.held.ended(&outcome)
+            {
+                let again = Refusal::Busy(Duration::from_secs(1));
+                self.peers.evict(outcome.from.peer, vec![(outcome.from.link, again)]);
             }
             match outcome.result {
                 Ok(appended) => {

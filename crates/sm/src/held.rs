@@ -17,13 +17,22 @@ use rustc_hash::FxHashMap;
 /// Most refused sends remembered per device and conversation; more than a session lets be in
 /// flight at once.
 const MAX_HELD: usize = 1024;
+/// Most conversations for which refused sends of one device are remembered.
+const MAX_LISTS: usize = 64;
 
 /// Sends that were refused for now, by device and conversation.
 #[derive(Default)]
 pub(crate) struct Held {
     /// How many lists there are: nearly always none, and then nothing is locked.
     lists: AtomicUsize,
-    by_device: Mutex<FxHashMap<DeviceId, FxHashMap<Address, VecDeque<Refused>>>>,
+    by_device: Mutex<FxHashMap<DeviceId, Lists>>,
+}
+
+#[derive(Default)]
+struct Lists {
+    by_address: FxHashMap<Address, VecDeque<Refused>>,
+    /// More was refused than is remembered: nothing passes until the device logs in anew.
+    barred: bool,
 }
 
 struct Refused {
@@ -41,7 +50,10 @@ impl Held {
         }
         let mut by_device = self.by_device.lock();
         let Some(lists) = by_device.get_mut(&append.actor.device) else { return Ok(()) };
-        let Some(list) = lists.get_mut(&append.entry.address()) else { return Ok(()) };
+        if lists.barred {
+            return Err(Refusal::OutOfOrder);
+        }
+        let Some(list) = lists.by_address.get_mut(&append.entry.address()) else { return Ok(()) };
         let id = append.entry.client_id();
         let Some(next) = list.iter_mut().find(|refused| !refused.passing) else { return Ok(()) };
         if next.client_id == id {
@@ -60,12 +72,20 @@ impl Held {
         refused_for_now(outcome) || self.lists.load(Ordering::Acquire) != 0
     }
 
-    /// Takes note of how a device's send ended.
-    pub(crate) fn ended(&self, outcome: &Outcome) {
+    /// Takes note of how a device's send ended. Answers whether that was one refusal too many:
+    /// then the device has to log in anew, and resend from its own list.
+    pub(crate) fn ended(&self, outcome: &Outcome) -> bool {
         let refused_for_now = refused_for_now(outcome);
         let mut by_device = self.by_device.lock();
         let lists = by_device.entry(outcome.actor.device).or_default();
-        let list = lists.entry(outcome.at.clone()).or_default();
+        if lists.barred {
+            return false;
+        }
+        if lists.by_address.len() >= MAX_LISTS && !lists.by_address.contains_key(&outcome.at) {
+            lists.barred = refused_for_now;
+            return refused_for_now;
+        }
+        let list = lists.by_address.entry(outcome.at.clone()).or_default();
         let known = list.iter().position(|refused| refused.client_id == outcome.client_id);
         match known {
             Some(index) if refused_for_now => {
@@ -76,7 +96,11 @@ impl Held {
             Some(index) => {
                 list.remove(index);
             }
-            None if refused_for_now && list.len() < MAX_HELD => {
+            None if refused_for_now && list.len() >= MAX_HELD => {
+                lists.barred = true;
+                return true;
+            }
+            None if refused_for_now => {
                 let (client_id, order) = (outcome.client_id, outcome.order);
                 let index = list.partition_point(|refused| refused.order < order);
                 list.insert(index, Refused { client_id, order, passing: false });
@@ -84,12 +108,13 @@ impl Held {
             None => {}
         }
         if list.is_empty() {
-            lists.remove(&outcome.at);
+            lists.by_address.remove(&outcome.at);
         }
-        if lists.is_empty() {
+        if lists.by_address.is_empty() {
             by_device.remove(&outcome.actor.device);
         }
         self.lists.store(by_device.len(), Ordering::Release);
+        false
     }
 
     /// Forgets a device's lists: it has logged in anew, or gone.
@@ -179,5 +204,33 @@ mod tests {
         assert_eq!(held.admit(&append(1, 3)), Ok(()));
         end(&held, &append(1, 3), None);
         assert_eq!(held.admit(&append(9, 4)), Err(Refusal::OutOfOrder), "2 comes first");
+    }
+
+    #[test]
+    fn more_than_is_remembered_bars_the_device_until_it_logs_in() {
+        let held = Held::default();
+        let to = |n: usize| {
+            let mut append = append(1, n as u64);
+            let Entry::Message(message) = &mut append.entry else { panic!() };
+            message.to = format!("u:bob{n}").parse().unwrap();
+            append
+        };
+        let refuse = |append: &Append| {
+            held.ended(&Outcome {
+                from: append.from,
+                actor: append.actor,
+                order: append.order,
+                at: append.entry.address(),
+                client_id: append.entry.client_id(),
+                result: Err(Refusal::Unavailable),
+            })
+        };
+        assert!((0..MAX_LISTS).all(|n| !refuse(&to(n))));
+        assert_eq!(held.admit(&to(MAX_LISTS)), Ok(()));
+        assert!(refuse(&to(MAX_LISTS)), "one too many");
+        assert!(!refuse(&to(MAX_LISTS + 1)), "said once");
+        assert_eq!(held.admit(&to(MAX_LISTS + 2)), Err(Refusal::OutOfOrder));
+        held.forget(DeviceId(1));
+        assert_eq!(held.admit(&to(0)), Ok(()));
     }
 }

@@ -43,8 +43,19 @@ impl Links {
     /// The order is part of the promise: epoch first (durable), then the route, then the heads;
     /// whatever is committed after the route stands is hinted to this link, and whatever was
     /// committed before it is in the page.
-    pub(crate) async fn login(&self, from: ReplyTo, login: Login) -> Result<Linked, Refusal> {
+    pub(crate) async fn login(
+        &self,
+        from: ReplyTo,
+        caller: &Caller,
+        login: Login,
+    ) -> Result<Linked, Refusal> {
         let session = self.authenticate(login.credential).await?;
+        // A link may show its own device's next credential, and nobody else's.
+        if let Caller::Link(actor) = caller
+            && actor.device != session.device.id
+        {
+            return Err(Refusal::Forbidden);
+        }
         let device_id = session.device.id;
         // What an earlier link of this device had acknowledged counts before its cursors are
         // read; what it had been refused is resent by the device itself.
@@ -60,6 +71,13 @@ impl Links {
         let link = LinkRef { cm: from.peer, link: from.link, epoch: device.epoch };
         let first = self.register(actor, link).await?;
         self.held.forget(device_id);
+        // Whoever ended the session meanwhile found no route to evict; now there is one, so
+        // one of the two sees the other.
+        let now = self.store.device(device_id).await?;
+        if now.is_none_or(|now| now.disabled || now.device.session != session.device.session) {
+            self.unlink(from, actor).await;
+            return Err(Refusal::Revoked);
+        }
 
         let since = ListPage::Since(login.since.unwrap_or(SyncToken(0)));
         let changes = self.store.conversations(actor, since, CHANGES_PAGE).await?;
@@ -133,16 +151,30 @@ impl Links {
 
     /// Closes the links of ended sessions, telling each why.
     pub(crate) fn evict(&self, ended: &Revocation) {
-        let reason = if ended.disabled { Refusal::Disabled } else { Refusal::Revoked };
         let (peers, ended) = (self.peers.clone(), ended.clone());
         self.routes.lookup(
             vec![ended.user],
             Box::new(move |table| {
                 for route in concerned(&table, &ended) {
-                    peers.evict(route.link.cm, vec![(route.link.link, reason.clone())]);
+                    peers.evict(route.link.cm, vec![(route.link.link, reason(&ended))]);
                 }
             }),
         );
+    }
+
+    /// Closes those of these links whose sessions are ended still: the devices may have signed in
+    /// again since.
+    pub(crate) async fn evict_ended(&self, ended: &Revocation) {
+        for route in concerned(&self.table(ended.user).await, ended) {
+            match self.store.device(route.device).await {
+                Ok(Some(it)) if it.device.session != 0 && !it.disabled => {}
+                Ok(_) => {
+                    let evicted = vec![(route.link.link, reason(ended))];
+                    self.peers.evict(route.link.cm, evicted);
+                }
+                Err(error) => tracing::warn!(%error, "an ended session's link stays for now"),
+            }
+        }
     }
 
     /// Evicts, then waits until the links have gone, at most as long as a revocation may take.
@@ -174,6 +206,10 @@ impl Links {
     pub(crate) async fn online(&self, user: UserId) -> Vec<DeviceId> {
         self.table(user).await.into_iter().flatten().map(|route| route.device).collect()
     }
+}
+
+fn reason(ended: &Revocation) -> Refusal {
+    if ended.disabled { Refusal::Disabled } else { Refusal::Revoked }
 }
 
 /// The links that the end of these sessions closes.

@@ -42,7 +42,7 @@ pub async fn set_password(
     password: &Secret,
 ) -> Result<(), Refusal> {
     let keys = password::keys_for(password, config.scram_iterations)?;
-    Ok(store.change_user(user, UserChange::Keys { keys, keep: None }).await?)
+    Ok(store.change_user(user, UserChange::Keys { keys, keep: None, checked: None }).await?)
 }
 
 /// A user made by [`provision`], signed in on one device.
@@ -106,7 +106,13 @@ async fn sign_in(
 ) -> Result<DeviceSession, StoreError> {
     let row = store.user(name).await?.ok_or(Refusal::NoSuchUser)?;
     let (_, refresh_hash) = new_refresh_token();
-    let new = NewDevice { user: row.id, name: device.clone(), refresh_hash, now: clock.wall() };
+    let new = NewDevice {
+        user: row.id,
+        name: device.clone(),
+        refresh_hash,
+        checked: Some(row.credential_version),
+        now: clock.wall(),
+    };
     let device = store.sign_in(new).await?;
     Ok(DeviceSession {
         device,

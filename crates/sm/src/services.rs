@@ -85,23 +85,24 @@ impl Services {
     }
 
     pub(crate) async fn pull(&self, pulls: Vec<(ReplyTo, Actor, Pull)>) {
-        let mut asked = Vec::with_capacity(pulls.len());
-        let mut batch = Vec::with_capacity(pulls.len());
-        for (from, actor, mut pull) in pulls {
-            if pull.after.is_none() {
-                // What the device has acknowledged and is not written yet counts too.
-                pull.after = self.cursors.pending(actor.device, pull.conv);
-            }
-            pull.limit = pull.limit.clamp(1, self.config.page_limit);
-            asked.push(from);
-            batch.push(PullFor { actor, pull });
+        // Answered a few at a time: a page may be large.
+        for pulls in pulls.chunks(PULLS) {
+            let batch = pulls.iter().map(|(_, actor, pull)| {
+                let mut pull = *pull;
+                if pull.after.is_none() {
+                    // What the device has acknowledged and is not written yet counts too.
+                    pull.after = self.cursors.pending(actor.device, pull.conv);
+                }
+                pull.limit = pull.limit.clamp(1, self.config.page_limit);
+                PullFor { actor: *actor, pull }
+            });
+            let pages = self.store.pull(batch.collect()).await;
+            let replies = pulls.iter().zip(pages).map(|((from, ..), page)| {
+                let reply = page.map_or_else(refused, |page| Reply::Page(Box::new(page)));
+                (*from, reply)
+            });
+            self.peers.replies(replies.collect());
         }
-        let pages = self.store.pull(batch).await;
-        let replies = asked.into_iter().zip(pages).map(|(from, page)| {
-            let reply = page.map_or_else(refused, |page| Reply::Page(Box::new(page)));
-            (from, reply)
-        });
-        self.peers.replies(replies.collect());
     }
 
     /// Answers a command that may wait for something.
@@ -129,7 +130,7 @@ impl Services {
                 return;
             }
             Command::Login(login) => {
-                match self.links.login(from, *login).await {
+                match self.links.login(from, &caller, *login).await {
                     Ok(it) => {
                         let (user, name) = (it.welcome.actor.user, it.welcome.user.clone());
                         self.peers.reply(from, Reply::Welcome(Box::new(it.welcome)));
@@ -353,6 +354,9 @@ impl Services {
         }
     }
 }
+
+/// So many pages are read and answered together.
+const PULLS: usize = 16;
 
 fn refused(error: StoreError) -> Reply {
     if let StoreError::Failed(text) = &error {

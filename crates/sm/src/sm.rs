@@ -29,7 +29,7 @@ use crate::{
 pub struct Sm {
     services: Arc<Services>,
     runtime: Handle,
-    ticking: Mutex<Option<JoinHandle<()>>>,
+    ticking: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What an SM has done since it started.
@@ -55,16 +55,17 @@ impl Sm {
         config: Config,
     ) -> Result<Arc<Self>, StoreError> {
         let sm = Self::stepped(store, routes, clock, config).await?;
-        let chores = sm.services.clone();
-        let ticking = tokio::spawn(async move {
-            let mut interval = tokio::time::interval(TICK);
-            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                interval.tick().await;
-                chores.chores.tick().await;
-            }
+        let flushing = sm.services.clone();
+        let flushing = repeat(move || {
+            let services = flushing.clone();
+            async move { services.chores.flush().await }
         });
-        *sm.ticking.lock().await = Some(ticking);
+        let ticking = sm.services.clone();
+        let ticking = repeat(move || {
+            let services = ticking.clone();
+            async move { services.chores.tick().await }
+        });
+        *sm.ticking.lock().await = vec![flushing, ticking];
         Ok(sm)
     }
 
@@ -126,6 +127,7 @@ impl Sm {
             cursors: cursors.clone(),
             links: links.clone(),
             keys,
+            flushed: Mutex::default(),
             done: Mutex::default(),
         };
         let services = Arc::new(Services {
@@ -146,11 +148,12 @@ impl Sm {
         });
         // The revocations there are now end no link of ours.
         services.chores.tick().await;
-        Ok(Arc::new(Self { services, runtime: Handle::current(), ticking: Mutex::new(None) }))
+        Ok(Arc::new(Self { services, runtime: Handle::current(), ticking: Mutex::default() }))
     }
 
     /// Does the chores that are due.
     pub async fn tick(&self) {
+        self.services.chores.flush().await;
         self.services.chores.tick().await;
     }
 
@@ -168,7 +171,7 @@ impl Sm {
     /// Takes no new work, writes what is gathered and closes the store.
     pub async fn stop(&self) {
         self.services.draining.store(true, Ordering::Release);
-        if let Some(ticking) = self.ticking.lock().await.take() {
+        for ticking in self.ticking.lock().await.drain(..) {
             ticking.abort();
         }
         self.services.cursors.flush().await;
@@ -224,4 +227,18 @@ impl SessionManager for Sm {
             self.runtime.spawn(async move { services.pull(pulls).await });
         }
     }
+}
+
+/// Does `round` again and again.
+fn repeat<F: Future<Output = ()> + Send + 'static>(
+    round: impl Fn() -> F + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut interval = tokio::time::interval(TICK);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            round().await;
+        }
+    })
 }

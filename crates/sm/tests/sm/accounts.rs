@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::support::{CM, PASSWORD, Told, world};
-use anser_domain::{Caller, Command, Credential, LinkId, Refusal, Reply, Secret, SignIn, UserName};
+use anser_domain::{
+    Caller, Command, Credential, LinkId, Login, Refusal, Reply, Secret, SignIn, UserName,
+};
 
 fn sign_in(user: &str, password: &str) -> Command {
     Command::SignIn(Box::new(SignIn {
@@ -121,4 +123,56 @@ async fn only_administrators_administer() {
     assert!(matches!(w.call(root.clone(), list).await, Reply::Users(users) if users.len() == 2));
     assert_eq!(w.call(root, disable).await, Reply::Done);
     assert_eq!(w.call(alice, Command::Me).await, Reply::Refused(Refusal::Disabled));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_revocation_does_not_close_the_next_sessions_link() {
+    let w = world(&["alice", "bob"]).await;
+    let first = w.link("alice", "phone", 1).await;
+    w.store.end_device(first.actor().user, &"phone".parse().unwrap()).await.unwrap();
+    first.submit(Command::Unlink);
+    // Signed in again before anybody has read the list.
+    let _second = w.link("alice", "phone", 2).await;
+    let bob = w.link("bob", "phone", 3).await;
+    w.store.end_device(bob.actor().user, &"phone".parse().unwrap()).await.unwrap();
+    w.clock.advance(Duration::from_secs(1));
+    w.sm.tick().await;
+    let evicted: Vec<LinkId> =
+        w.cm.told()
+            .into_iter()
+            .filter_map(|told| match told {
+                Told::Evicted(link, _) => Some(link),
+                _ => None,
+            })
+            .collect();
+    assert_eq!(evicted, [bob.link]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_cannot_become_another_device() {
+    let w = world(&["alice", "bob"]).await;
+    let alice = w.link("alice", "phone", 1).await;
+    let bob = w.link("bob", "phone", 2).await;
+    let theirs = Credential::Ticket(bob.welcome.ticket.clone());
+    let login = Command::Login(Box::new(Login { credential: theirs, since: None }));
+    assert_eq!(alice.ask(login).await, Reply::Refused(Refusal::Forbidden));
+    assert!(!w.cm.told().iter().any(|told| matches!(told, Told::Evicted(..))), "bob stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_logins_is_told_to_come_back() {
+    let w = world(&["alice"]).await;
+    let tags: Vec<_> = (0..500)
+        .map(|link| w.submit(CM, LinkId(link), Caller::Nobody, sign_in("nobody", "wrong password")))
+        .collect();
+    let mut busy = 0;
+    for tag in tags {
+        match w.reply(CM, tag).await {
+            Reply::Refused(Refusal::Busy(_)) => busy += 1,
+            Reply::Refused(Refusal::BadCredentials) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(busy > 0, "all 500 waited");
+    w.sign_in("alice", "phone").await;
 }

@@ -106,6 +106,7 @@ macro_rules! store_suite {
             sync::peers_are_those_with_a_direct_conversation
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
+            people::what_was_checked_before_a_change_counts_no_more
             people::disabling_ends_all_sessions
             people::a_disabled_user_cannot_send
             people::signing_in_again_ends_the_session_before

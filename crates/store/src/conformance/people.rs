@@ -48,7 +48,7 @@ pub async fn a_new_credential_ends_other_sessions(rig: &dyn StoreRig) {
     let phone = world.actor("alice").await;
     let tablet = world.device("alice", "tablet").await;
     let before = world.store.user(&user("alice")).await.unwrap().unwrap();
-    let change = UserChange::Keys { keys: keys(9), keep: Some(phone.device) };
+    let change = UserChange::Keys { keys: keys(9), keep: Some(phone.device), checked: None };
     world.store.change_user(phone.user, change).await.unwrap();
     let after = world.store.user(&user("alice")).await.unwrap().unwrap();
     assert_eq!(after.keys, keys(9));
@@ -60,6 +60,25 @@ pub async fn a_new_credential_ends_other_sessions(rig: &dyn StoreRig) {
     assert_eq!((ended[0].user, ended[0].device), (phone.user, None));
     assert_eq!((ended[0].keep, ended[0].disabled), (Some(phone.device), false));
     assert!(world.store.revocations(ended[0].number).await.unwrap().is_empty());
+}
+
+pub async fn what_was_checked_before_a_change_counts_no_more(rig: &dyn StoreRig) {
+    let world = World::new(rig).await;
+    let alice = world.actor("alice").await;
+    let before = world.store.user(&user("alice")).await.unwrap().unwrap().credential_version;
+    let change = |checked| UserChange::Keys { keys: keys(9), keep: None, checked };
+    world.store.change_user(alice.user, change(Some(before))).await.unwrap();
+    let sign_in = |checked| NewDevice { checked, ..new_device(&world, alice.user, "laptop") };
+    for stale in [
+        world.store.sign_in(sign_in(Some(before))).await.map(drop),
+        world.store.change_user(alice.user, change(Some(before))).await,
+    ] {
+        assert_eq!(Refusal::from(stale.unwrap_err()), Refusal::BadCredentials);
+    }
+    world.store.sign_in(sign_in(Some(before + 1))).await.unwrap();
+    world.store.change_user(alice.user, UserChange::Disabled(true)).await.unwrap();
+    let shut_out = world.store.sign_in(sign_in(None)).await.unwrap_err();
+    assert_eq!(Refusal::from(shut_out), Refusal::Disabled);
 }
 
 pub async fn disabling_ends_all_sessions(rig: &dyn StoreRig) {
@@ -93,7 +112,8 @@ pub async fn a_disabled_user_cannot_send(rig: &dyn StoreRig) {
 
 fn new_device(world: &World, user: anser_domain::UserId, name: &str) -> NewDevice {
     let name = DeviceName::new(name).unwrap();
-    NewDevice { user, name, refresh_hash: world.hash(), now: world.clock.wall() }
+    let (refresh_hash, now) = (world.hash(), world.clock.wall());
+    NewDevice { user, name, refresh_hash, checked: None, now }
 }
 
 pub async fn signing_in_again_ends_the_session_before(rig: &dyn StoreRig) {

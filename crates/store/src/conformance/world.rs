@@ -164,6 +164,7 @@ impl World {
                 user: row.id,
                 name: DeviceName::new(device).unwrap(),
                 refresh_hash: self.hash(),
+                checked: None,
                 now: self.clock.wall(),
             })
             .await

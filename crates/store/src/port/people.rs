@@ -58,6 +58,9 @@ pub enum UserChange {
         keys: ScramKeys,
         /// The device whose session stays, if any.
         keep: Option<DeviceId>,
+        /// The credential version under which the old password was checked: `BadCredentials`
+        /// when it has changed since. `None` when an administrator sets it.
+        checked: Option<u64>,
     },
     /// Shut out, or let in again. Shutting out ends every session and leaves a [`Revocation`].
     Disabled(bool),
@@ -74,6 +77,9 @@ pub struct NewDevice {
     pub name: DeviceName,
     /// SHA-256 of the refresh token that begins its session; ends the one it had.
     pub refresh_hash: [u8; 32],
+    /// The credential version under which the password was checked: `BadCredentials` when it
+    /// has changed since. `None` when nothing was checked.
+    pub checked: Option<u64>,
     /// Now.
     pub now: Millis,
 }

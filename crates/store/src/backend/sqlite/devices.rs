@@ -7,6 +7,7 @@ use super::{
     convert::{num, opt, role, sql},
     desk::Desk,
     reader::Reader,
+    users,
 };
 use crate::port::{Device, DeviceSession, NewDevice, Revocation, StoreError};
 
@@ -50,6 +51,9 @@ fn find(conn: &rusqlite::Connection, id: DeviceId) -> Result<Option<DeviceSessio
 
 /// Begins a session.
 pub(super) fn sign_in(desk: &mut Desk<'_>, new: NewDevice) -> Result<Device, StoreError> {
+    // Hashing takes its time: the password may have been changed, or the user shut out, since
+    // it was looked up.
+    users::still_valid(desk, new.user, new.checked)?;
     let mut query =
         desk.conn.prepare_cached("SELECT id FROM devices WHERE user = ?1 AND name = ?2")?;
     let key = params![sql(new.user.0), new.name.as_str()];

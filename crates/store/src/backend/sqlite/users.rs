@@ -71,7 +71,10 @@ pub(super) fn change(
     let disabled: Option<bool> = query.query_row([sql(user.0)], |row| row.get(0)).optional()?;
     let disabled = disabled.ok_or(Refusal::NoSuchUser)?;
     match change {
-        UserChange::Keys { keys, keep } => {
+        UserChange::Keys { keys, keep, checked } => {
+            if checked.is_some() {
+                still_valid(desk, user, checked)?;
+            }
             let mut update = desk.conn.prepare_cached(
                 "UPDATE users SET salt = ?2, iterations = ?3, stored_key = ?4, server_key = ?5, \
                  credential_version = credential_version + 1 WHERE id = ?1",
@@ -108,6 +111,27 @@ pub(super) fn change(
             update.execute(params![sql(user.0), &*name])?;
             Ok(())
         }
+    }
+}
+
+/// Whether the user may begin something on a credential of version `checked`.
+pub(super) fn still_valid(
+    desk: &Desk<'_>,
+    user: UserId,
+    checked: Option<u64>,
+) -> Result<(), StoreError> {
+    let mut query =
+        desk.conn.prepare_cached("SELECT disabled, credential_version FROM users WHERE id = ?1")?;
+    let found = query
+        .query_row([sql(user.0)], |row| Ok((row.get::<_, bool>(0)?, num(row, 1)?)))
+        .optional()?;
+    match found {
+        None => Err(Refusal::NoSuchUser.into()),
+        Some((true, _)) => Err(Refusal::Disabled.into()),
+        Some((_, version)) if checked.is_some_and(|checked| checked != version) => {
+            Err(Refusal::BadCredentials.into())
+        }
+        Some(_) => Ok(()),
     }
 }
 
