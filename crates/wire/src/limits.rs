@@ -23,6 +23,16 @@ pub const MAX_CAPABILITIES: usize = 32;
 pub const MAX_PAGE: u16 = 500;
 /// Entries or rows of a page whose asker leaves it to the server: a screen or two.
 pub const DEFAULT_PAGE: u16 = 50;
+/// Most questions of one link that read pages — SYNC, and the calls `history`, `conversations`,
+/// `members` and `devices` — and wait for their answers. Each costs the server up to a page of
+/// work and memory; a client that shows one screen asks few at a time. What comes on top is
+/// answered `busy` at once.
+pub const MAX_READS: u8 = 8;
+/// How long who asked too much at once should wait.
+pub const READ_AGAIN: Duration = Duration::from_millis(100);
+/// In each of so many seconds of the clock, a link's word that someone types, and its word that
+/// they stopped, are passed on once: each goes to all members, and people see no more.
+pub const TYPING_SECONDS: u32 = 1;
 
 /// The bounds that an operator may move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +57,8 @@ pub struct Limits {
     /// that keeps its link.
     pub heartbeat_max: Duration,
     /// How many requests of one link may wait for their answers before reading pauses. Default
-    /// 256: a window large enough for any round trip, small enough to be fair.
+    /// 256: a window large enough for any round trip, small enough to be fair. In a WebSocket
+    /// message, which is taken whole, only messages to be stored go beyond it.
     pub max_in_flight: u32,
     /// How long before its end a credential is asked for anew. Default 60 s.
     pub expiry_notice: Duration,

@@ -224,11 +224,10 @@ impl Feed {
         }
     }
 
-    /// The device has everything up to `seq`.
-    pub(crate) fn acked(&mut self, conv: ConvId, seq: Seq) {
-        if let Some(position) = self.positions.find(conv) {
-            position.acked(seq);
-        }
+    /// The device says that it has everything up to `seq`. Answers whether that can be so: it
+    /// cannot acknowledge what it was not handed.
+    pub(crate) fn acked(&mut self, conv: ConvId, seq: Seq) -> bool {
+        self.positions.find(conv).is_some_and(|position| position.acked(seq))
     }
 
     /// A page of a log begins. Answers whether it was asked for.
@@ -241,7 +240,7 @@ impl Feed {
         position.asked = false;
         if position.at.is_none() {
             position.advance(page.after, gauge.second);
-            position.acked(page.after);
+            let _ = position.acked(page.after);
         }
         true
     }

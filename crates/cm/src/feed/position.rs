@@ -83,8 +83,14 @@ impl Position {
         // knows it by its seq.
     }
 
-    pub(crate) fn acked(&mut self, seq: Seq) {
-        self.acked = self.acked.max(seq);
+    /// The device says that it has everything up to `seq`. Answers whether all of that was
+    /// handed over or was its own; if not, nothing changes.
+    pub(crate) fn acked(&mut self, seq: Seq) -> bool {
+        let holds = self.at.is_some_and(|at| seq <= at);
+        if holds {
+            self.acked = self.acked.max(seq);
+        }
+        holds
     }
 
     /// Whether it could be found again from the device's durable cursor.
@@ -213,13 +219,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_acknowledged_ahead_of_the_position() {
+        let mut it = Position::new(ConvId(1), Some(Seq(10)), 0);
+        assert!(!it.acked(Seq(11)));
+        it.sent(Seq(12), 0);
+        assert!(!it.acked(Seq(12)), "11 is missing");
+        assert_eq!(it.acked, Seq(10));
+        it.advance(Seq(11), 0);
+        assert!(it.acked(Seq(12)), "its own counts as handed over");
+        assert_eq!(it.acked, Seq(12));
+        assert!(!Position::new(ConvId(1), None, 0).acked(Seq(1)), "not known yet");
+    }
+
+    #[test]
     fn idle_links_remember_sixteen_and_never_forget_what_is_unacknowledged() {
         let mut all = Positions::default();
         for n in 0..40 {
             let it = all.entry(ConvId(n), Some(Seq(5)), 0).unwrap();
             it.advance(Seq(6), 0);
             if n != 3 {
-                it.acked(Seq(6));
+                assert!(it.acked(Seq(6)));
             }
         }
         assert!(all.trim(KEEP_SECONDS - 1), "too early");

@@ -314,14 +314,8 @@ impl<'a> Speaker<'a> {
 
     /// After anything has happened to a link.
     pub(super) fn settle(&mut self, link: &Link) {
+        self.check_acks();
         if self.state.phase == Phase::Open && self.state.wish.close.is_none() {
-            for (_, command) in &*self.said {
-                if let Command::Delivered { conv, seq } = command
-                    && let Some(feed) = &mut self.state.feed
-                {
-                    feed.acked(*conv, *seq);
-                }
-            }
             self.feed_on();
             if let Some(rest) = self.state.feed.as_ref().and_then(|feed| feed.rest()) {
                 self.state.rest = rest;
@@ -339,6 +333,19 @@ impl<'a> Speaker<'a> {
                 self.state.armed = self.cm.wheel.arm(link.id, at);
             }
         }
+    }
+
+    /// Acknowledgements of what was not handed over go no further: they would move cursors past
+    /// entries that the device has not seen. Where no position is kept, nothing is left to be
+    /// acknowledged; one given up for want of room is at worst handed over again.
+    fn check_acks(&mut self) {
+        let feed = &mut self.state.feed;
+        self.said.retain(|(_, command)| match command {
+            Command::Delivered { conv, seq } => {
+                feed.as_mut().is_some_and(|feed| feed.acked(*conv, *seq))
+            }
+            _ => true,
+        });
     }
 
     fn feed_on(&mut self) {

@@ -141,6 +141,25 @@ async fn a_paused_session_gets_what_was_read_when_it_resumes() {
 }
 
 #[tokio::test]
+async fn only_what_was_handed_over_is_acknowledged() {
+    let rig = Rig::new();
+    let mut client = rig.online("alice").await;
+    rig.sm.publish(7, "one");
+    client.expect("MSG 7 1 one").await;
+    client.say("SEND 8 mine").await;
+    client.expect("OK 1").await;
+    // Ahead of what there was, in a conversation that nobody told it of, and honest ones.
+    client.say("ACK 7 2\nACK 9 1\nACK 7 1\nACK 8 1\nECHO done").await;
+    client.expect("done").await;
+    let acks = |conv, seq| {
+        let ack = Command::Delivered { conv: ConvId(conv), seq: Seq(seq) };
+        rig.sm.asked(|it| *it == ack)
+    };
+    until(|| acks(8, 1) == 1).await;
+    assert_eq!([acks(7, 2), acks(9, 1), acks(7, 1)], [0, 0, 1]);
+}
+
+#[tokio::test]
 async fn deadlines_move_and_come_once() {
     let rig = Rig::new();
     let mut client = rig.online("alice").await;

@@ -13,7 +13,7 @@ use crate::{
     codec::{self, SendRef, hot},
     convert::ask,
     frame::{self, Notice},
-    limits::Limits,
+    limits::{Limits, MAX_READS, READ_AGAIN},
 };
 
 impl Online {
@@ -46,8 +46,10 @@ impl Online {
     ) -> Result<(), Fault> {
         match frame::Sync::decode(body) {
             Ok(sync) if sync.id != 0 => {
-                let command = ask::sync(&sync);
-                self.ask_or_refuse(limits, Asked::Sync, sync.id, command, turn);
+                match ask::sync(&sync) {
+                    Ok(command) => self.ask(limits, Asked::Sync, sync.id, command, turn),
+                    Err(refusal) => refused(turn, sync.id, &refusal),
+                }
                 Ok(())
             }
             _ => bad_request(body, turn),
@@ -67,24 +69,16 @@ impl Online {
                     Some(call) => ask::command(call),
                     None => Err(Refusal::Invalid("call: none that this server knows")),
                 };
-                self.ask_or_refuse(limits, Asked::Request, request.id, command, turn);
+                match command {
+                    Ok(command) => {
+                        let asked = Asked::request(&command);
+                        self.ask(limits, asked, request.id, command, turn);
+                    }
+                    Err(refusal) => refused(turn, request.id, &refusal),
+                }
                 Ok(())
             }
             _ => bad_request(body, turn),
-        }
-    }
-
-    fn ask_or_refuse(
-        &mut self,
-        limits: &Limits,
-        asked: Asked,
-        id: u32,
-        command: Result<Command, Refusal>,
-        turn: &mut Turn<'_>,
-    ) {
-        match command {
-            Ok(command) => self.ask(limits, asked, id, command, turn),
-            Err(refusal) => refused(turn, id, &refusal),
         }
     }
 
@@ -96,14 +90,26 @@ impl Online {
         command: Command,
         turn: &mut Turn<'_>,
     ) {
+        // Only what a WebSocket message holds comes here while reading is paused. A send among it
+        // goes to the SM all the same: refused here, it could be overtaken by a later one.
+        let surplus = (self.paused && asked != Asked::Send)
+            || (asked.reads() && self.reads_in_flight >= MAX_READS);
+        if surplus {
+            return refused(turn, id, &Refusal::Busy(READ_AGAIN));
+        }
         turn.ask(asked.tag(id), command);
         self.in_flight = self.in_flight.saturating_add(1);
-        // What was read together with this is still taken: the bound is exceeded by one read
-        // at most, and no byte has to wait for another to wake it.
+        self.reads_in_flight += u8::from(asked.reads());
         if self.in_flight >= limits.max_in_flight && !self.paused {
             self.paused = true;
             turn.pause_read();
         }
+    }
+
+    /// A question of the client's has its answer.
+    pub(super) fn answered_to(&mut self, limits: &Limits, asked: Asked, turn: &mut Turn<'_>) {
+        self.reads_in_flight = self.reads_in_flight.saturating_sub(u8::from(asked.reads()));
+        self.answered(limits, turn);
     }
 
     /// A question has its answer.
@@ -113,6 +119,17 @@ impl Online {
         if self.paused && self.in_flight <= limits.max_in_flight / 2 {
             self.paused = false;
             turn.resume_read();
+        }
+    }
+
+    /// The one event that clients send. It is never answered, so what is wrong with it is passed
+    /// over, and so is what comes too often.
+    pub(super) fn typing(&mut self, body: &[u8], turn: &mut Turn<'_>) {
+        if let Ok(frame::Event { what: Some(Notice::Typing(typing)) }) = frame::Event::decode(body)
+            && let Ok(at) = ask::address(&typing.at)
+            && self.typed.may_say(typing.active, turn.wall)
+        {
+            turn.ask(tag::NONE, Command::Typing { at, active: typing.active });
         }
     }
 }
@@ -127,17 +144,6 @@ pub(super) fn delivered(body: &[u8], turn: &mut Turn<'_>) -> Result<(), Fault> {
         Ok(Err(refusal)) => Err(end(turn, (&refusal).into(), &refusal.to_string())),
         Err(error) => Err(end(turn, (&error).into(), &error.to_string())),
     }
-}
-
-/// The one event that clients send. It is never answered, so what is wrong with it is passed
-/// over.
-pub(super) fn typing(body: &[u8], turn: &mut Turn<'_>) -> Result<(), Fault> {
-    if let Ok(frame::Event { what: Some(Notice::Typing(typing)) }) = frame::Event::decode(body)
-        && let Ok(at) = ask::address(&typing.at)
-    {
-        turn.ask(tag::NONE, Command::Typing { at, active: typing.active });
-    }
-    Ok(())
 }
 
 /// A request that cannot be read: refused alone if its id can be.

@@ -15,6 +15,7 @@ mod logging_in;
 mod online;
 mod pulse;
 mod tag;
+mod typed;
 
 use std::sync::Arc;
 
@@ -184,6 +185,11 @@ impl anser_domain::Session for Session {
         loop {
             if matches!(self.state, State::Closed) {
                 return Ok(bytes.len());
+            }
+            // Answers make room, and then the driver hands the rest over again. A message cannot
+            // be taken in part: it is bounded itself, and what is too much in it is refused.
+            if turn.wish.read_paused && !self.messages {
+                break;
             }
             let step = match codec::split(rest, self.max_frame()) {
                 Ok(Some(raw)) => {

@@ -12,6 +12,7 @@ use super::{
     asking, expect_hello,
     pulse::{Due, Pulse},
     tag::{self, Asked},
+    typed::Typed,
 };
 use crate::{
     code::ErrorCode,
@@ -29,11 +30,16 @@ const UNLIMITED: u32 = u32::MAX;
 pub(super) struct Online {
     pub(super) pulse: Pulse,
     actor: Actor,
-    version: u32,
+    /// Never above this server's own.
+    version: u16,
     /// How many DELIVERs the client will still take.
     credit: u32,
     /// Questions without an answer.
     pub(super) in_flight: u32,
+    /// Those among them that read pages.
+    pub(super) reads_in_flight: u8,
+    /// What was said of typing.
+    pub(super) typed: Typed,
     compresses: bool,
     /// Reading is paused until answers have come.
     pub(super) paused: bool,
@@ -52,9 +58,11 @@ impl Online {
         let mut online = Self {
             pulse: Pulse::new(turn.now, login.heartbeat_ms, limits),
             actor: welcome.actor,
-            version: login.version,
+            version: u16::try_from(login.version).unwrap_or(u16::MAX),
             credit: if login.credit == 0 { UNLIMITED } else { login.credit },
             in_flight: 0,
+            reads_in_flight: 0,
+            typed: Typed::default(),
             compresses: login.compresses,
             paused: false,
             logging_in: false,
@@ -72,7 +80,7 @@ impl Online {
         style.put(
             turn,
             frame::Welcome {
-                version: self.version,
+                version: self.version.into(),
                 user: welcome.user.to_string(),
                 device: welcome.device.to_string(),
                 ticket: welcome.ticket.expose().to_owned(),
@@ -131,7 +139,10 @@ impl Online {
             FrameType::Sync => self.sync(limits, body, turn),
             FrameType::Request => self.request(limits, body, turn),
             FrameType::Credit => self.more_credit(body, turn),
-            FrameType::Event => asking::typing(body, turn),
+            FrameType::Event => {
+                self.typing(body, turn);
+                Ok(())
+            }
             FrameType::Ping => self.ping(limits, body, turn),
             // Being heard is all that it is for.
             FrameType::Pong => Ok(()),
@@ -253,13 +264,13 @@ impl Online {
             return self.logged_in_again(limits, reply, turn);
         }
         let Some((asked, id)) = Asked::of(tag) else { return Ok(()) };
-        self.answered(limits, turn);
+        self.answered_to(limits, asked, turn);
         match (asked, reply) {
             (Asked::Send, Reply::Sent(sent)) => hot::put_send_ack(turn.out.buffer(), id, sent),
             (_, Reply::Refused(refusal)) => refused(turn, id, refusal),
             (Asked::Sync, Reply::Page(page)) => style.put_page(turn, id, page),
             (Asked::Sync, Reply::Changes(changes)) => style.put_changes(turn, id, changes),
-            (Asked::Request, reply) => match tell::answers(reply, style.rows) {
+            (Asked::Request | Asked::Listing, reply) => match tell::answers(reply, style.rows) {
                 Some(answers) => {
                     for answer in answers {
                         style.put(turn, frame::Response { id, answer: Some(answer) });

@@ -1,7 +1,7 @@
 //! Tags: which frame a question came from, and its id. With them nothing needs to be remembered
 //! per request.
 
-use anser_domain::Tag;
+use anser_domain::{Command, Tag};
 
 /// What a question answers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,10 +12,16 @@ pub(super) enum Asked {
     Request,
     /// A SYNC: PAGE or CHANGES.
     Sync,
+    /// A REQUEST that reads pages: RESPONSE.
+    Listing,
 }
 
-const KINDS: [(Asked, u64); 3] =
-    [(Asked::Send, 1 << 32), (Asked::Request, 2 << 32), (Asked::Sync, 3 << 32)];
+const KINDS: [(Asked, u64); 4] = [
+    (Asked::Send, 1 << 32),
+    (Asked::Request, 2 << 32),
+    (Asked::Sync, 3 << 32),
+    (Asked::Listing, 6 << 32),
+];
 
 /// The question that opens the link.
 pub(super) const LOGIN: Tag = Tag(4 << 32);
@@ -25,6 +31,22 @@ pub(super) const LOGIN_AGAIN: Tag = Tag(5 << 32);
 pub(super) const NONE: Tag = Tag(0);
 
 impl Asked {
+    /// What a REQUEST for `command` answers to.
+    pub(super) fn request(command: &Command) -> Self {
+        match command {
+            Command::History { .. }
+            | Command::Conversations { .. }
+            | Command::Members { .. }
+            | Command::Devices => Self::Listing,
+            _ => Self::Request,
+        }
+    }
+
+    /// Whether it reads pages.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Sync | Self::Listing)
+    }
+
     /// The tag of the request `id`.
     pub(super) fn tag(self, id: u32) -> Tag {
         let kind = KINDS.iter().find(|row| row.0 == self).map_or(0, |row| row.1);

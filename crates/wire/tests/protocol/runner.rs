@@ -4,7 +4,8 @@
 //! # a comment
 //! limit max_in_flight=2      before the first line: other limits than the default ones
 //! transport websocket
-//! > PING {"nonce":7}         the client sends a frame (`>hex 9000`: these bytes)
+//! > PING {"nonce":7}         the client sends a frame (`>hex 9000`: these bytes), or several
+//!                            with ` & ` between them at once
 //! < PONG {"nonce":7}         the client has been sent this frame, and nothing else
 //! ?a Send(Outgoing { to: …   the session has asked this (`a` names the question)
 //! !a sent 300 7              the SM answers it
@@ -97,9 +98,13 @@ impl Runner {
         }
         match word.split_at(1) {
             (">", "") => {
-                let (name, json) = rest.split_once(' ').unwrap_or((rest, "{}"));
-                let json = serde_json::from_str(json).unwrap_or_else(|e| panic!("{at}: {e}"));
-                self.feed(&frame_from_json(name, &json), at);
+                let mut bytes = Vec::new();
+                for frame in rest.split(" & ") {
+                    let (name, json) = frame.split_once(' ').unwrap_or((frame, "{}"));
+                    let json = serde_json::from_str(json).unwrap_or_else(|e| panic!("{at}: {e}"));
+                    bytes.extend(frame_from_json(name, &json));
+                }
+                self.feed(&bytes, at);
             }
             (">", "hex") => self.feed(&unhex(rest), at),
             ("!", "") => self.happens(rest),
@@ -107,6 +112,10 @@ impl Runner {
                 let tag = *self.names.get(name).unwrap_or_else(|| panic!("{at}: nothing asked"));
                 let reply = reply(rest);
                 self.turn(|session, turn| session.handle(Input::Reply(tag, &reply), turn));
+                // What the driver kept while reading was paused.
+                if !self.wish.read_paused && !self.tail.is_empty() {
+                    self.receive(&[]);
+                }
             }
             ("@", "") => {
                 let seconds: f64 = rest.trim_matches(['+', 's']).parse().unwrap();

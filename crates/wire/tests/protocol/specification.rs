@@ -8,7 +8,8 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use anser_domain::Kind;
 use anser_wire::{
     CODES, DEFAULT_PAGE, Limits, MAX_BODY, MAX_CAPABILITIES, MAX_CLIENT, MAX_CREDENTIAL,
-    MAX_MEMBERS, MAX_MENTIONS, MAX_PAGE, MAX_PAYLOAD, MAX_TITLE, ROLES, codec,
+    MAX_MEMBERS, MAX_MENTIONS, MAX_PAGE, MAX_PAYLOAD, MAX_READS, MAX_TITLE, ROLES, TYPING_SECONDS,
+    codec,
     frame::{Direction, FRAMES, FieldRow, MessageRow, Weight},
 };
 
@@ -184,6 +185,15 @@ fn limits() -> String {
         ("Shortest heartbeat interval", seconds(it.heartbeat_min)),
         ("Longest heartbeat interval", seconds(it.heartbeat_max)),
         ("Requests without an answer (`WELCOME.max_in_flight`)", it.max_in_flight.to_string()),
+        (
+            "SYNCs and calls for `history`, `conversations`, `members` and `devices` without an \
+             answer",
+            MAX_READS.to_string(),
+        ),
+        (
+            "A link's `typing` with the same `active`",
+            format!("once in {TYPING_SECONDS} s; the rest is dropped"),
+        ),
         ("Notice before a credential ends", seconds(it.expiry_notice)),
         ("A draining link waits for its answers", seconds(it.drain_deadline)),
         ("Bodies that the server compresses, from", bytes(it.compress_from)),

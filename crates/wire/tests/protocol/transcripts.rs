@@ -37,6 +37,8 @@ transcripts! {
     requests
     events
     in_flight
+    in_flight_message
+    reads
     heartbeat
     expiry
     evict
