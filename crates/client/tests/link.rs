@@ -285,6 +285,38 @@ async fn entries_pass_once_and_in_order_and_gaps_are_read_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_gaps_are_read_up_a_few_at_a_time() {
+    let mut rig = rig(|_| {}).await;
+    for conv in 20..30 {
+        for seq in [1, 3] {
+            rig.peer.say(frame::Deliver { conv, ..entry(seq, "x") }).await;
+        }
+    }
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        let Frame::Sync(sync) = rig.peer.next().await else { panic!("a SYNC was expected") };
+        asked.push(sync);
+    }
+    let silence = timeout(Duration::from_secs(1), rig.peer.read()).await;
+    assert!(silence.is_err(), "a fifth at once: {silence:?}");
+    let mut read = 0;
+    while let Some(sync) = asked.pop() {
+        let entries =
+            (2..=3).map(|seq| frame::Deliver { conv: sync.conv, ..entry(seq, "x") }).collect();
+        let (at, after, head) = ("u:bob".into(), 1, 3);
+        let conv = sync.conv;
+        let log = frame::Log { conv, at, entries, after, head, more: false, partial: false };
+        rig.peer.say(frame::Page { id: sync.id, log: Some(log) }).await;
+        read += 1;
+        if read + asked.len() < 10 {
+            let Frame::Sync(sync) = rig.peer.next().await else { panic!("a SYNC was expected") };
+            asked.push(sync);
+        }
+    }
+    assert_eq!(read, 10);
+}
+
+#[tokio::test(start_paused = true)]
 async fn acknowledgements_are_cumulative_and_only_for_what_the_app_has_taken() {
     let mut rig = rig(|_| {}).await;
     for seq in 5..=7 {

@@ -80,7 +80,10 @@ struct Asked {
     part: Option<Answer>,
 }
 
-/// An answer to a gap that is on its way.
+/// The id of a gap that waits for its turn.
+const WAITING: u32 = 0;
+
+/// A gap that is being read up.
 struct Pulling {
     id: u32,
     /// The highest seq that was seen and dropped meanwhile.

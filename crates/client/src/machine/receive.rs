@@ -8,7 +8,7 @@ use anser_wire::{
     frame::{self, Answer, Frame, Notice},
 };
 
-use super::{Down, LOGIN_FRAME, Machine, Pulling};
+use super::{Down, LOGIN_FRAME, Machine, Pulling, WAITING};
 use crate::{
     convert,
     error::{Failed, Refused},
@@ -22,6 +22,9 @@ use crate::{
 const EPHEMERAL_BACKLOG: u32 = 1024;
 /// Entries that are read for a gap in one go.
 const PULL: u32 = 200;
+/// Gaps that are read up at once: half of what a server answers, so that the app's own reading
+/// is not refused.
+const PULLS: usize = 4;
 
 impl Machine {
     /// A frame has arrived.
@@ -40,7 +43,7 @@ impl Machine {
                 self.settle(now, frame.id, Ok(sent));
                 Ok(())
             }
-            Frame::Error(frame) => self.error(now, frame),
+            Frame::Error(frame) => self.error(now, frame, out),
             Frame::Page(frame) => self.page(frame, out),
             Frame::Changes(frame) => self.changes(frame.set),
             Frame::Synced(frame) => {
@@ -125,10 +128,23 @@ impl Machine {
             pulling.seen = pulling.seen.max(seen);
             return;
         }
+        if self.pulls.values().filter(|it| it.id != WAITING).count() >= PULLS {
+            self.pulls.insert(conv, Pulling { id: WAITING, seen });
+            return;
+        }
         let id = self.fresh_id();
         self.pulls.insert(conv, Pulling { id, seen });
         let sync = frame::Sync { id, conv: conv.0, after: after.0, limit: PULL, since: 0 };
         codec::write(&sync.into(), out);
+    }
+
+    /// Begins to read up a gap that waits for its turn.
+    fn pull_on(&mut self, out: &mut Vec<u8>) {
+        let waiting = self.pulls.iter().find(|(_, it)| it.id == WAITING);
+        if let Some((conv, seen)) = waiting.map(|(conv, it)| (*conv, it.seen)) {
+            self.pulls.remove(&conv);
+            self.pull(conv, self.frontier.have(conv), seen, out);
+        }
     }
 
     fn page(&mut self, frame: frame::Page, out: &mut Vec<u8>) -> Result<(), Down> {
@@ -153,6 +169,7 @@ impl Machine {
         if more || (have < seen && have < page.head) {
             self.pull(conv, have, seen, out);
         }
+        self.pull_on(out);
         Ok(())
     }
 
@@ -199,7 +216,7 @@ impl Machine {
         Ok(())
     }
 
-    fn error(&mut self, now: Instant, frame: frame::Error) -> Result<(), Down> {
+    fn error(&mut self, now: Instant, frame: frame::Error, out: &mut Vec<u8>) -> Result<(), Down> {
         let id = frame.id;
         let refused = Refused::from(frame);
         if id == 0 {
@@ -217,11 +234,11 @@ impl Machine {
             self.pulls.remove(&conv);
             // Not now: the next link begins where this one's acknowledgements ended. Not at all:
             // no member any more, and nothing is missing.
-            return if refused.retry_after().is_some() {
-                Err(Down::Refused(refused))
-            } else {
-                Ok(())
-            };
+            if refused.retry_after().is_some() {
+                return Err(Down::Refused(refused));
+            }
+            self.pull_on(out);
+            return Ok(());
         }
         self.settle(now, id, Err(refused));
         Ok(())
