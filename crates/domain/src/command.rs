@@ -38,6 +38,8 @@ pub enum Command {
     // — the log —
     /// Store a message and deliver it → `Sent`, after the commit.
     Send(Box<Outgoing>),
+    /// Change a conversation otherwise than by a message → `Sent` (the log entry that says so).
+    Change(Box<Change>),
     /// Read a conversation's log → `Page`.
     History {
         /// The conversation, from the caller's side.
@@ -70,8 +72,6 @@ pub enum Command {
     // — groups —
     /// Make a group with the caller as its owner → `Sent` (its first log entry).
     CreateGroup(Box<NewGroup>),
-    /// Add, remove or promote members → `Sent` (the log entry that says so).
-    ChangeMembers(Box<Change>),
     /// What the caller may see of a group → `Group`.
     Group(GroupName),
     /// A page of members, by name → `Members`.
@@ -209,15 +209,22 @@ pub struct NewGroup {
     pub members: Vec<UserName>,
 }
 
-/// A change of a group's members.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A change of a conversation that is no message: it takes a place in the log all the same.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The client's own id for this wish.
     pub client_id: ClientId,
-    /// Which group.
-    pub group: GroupName,
+    /// Which conversation, from the caller's side.
+    pub at: Address,
     /// What changes; all of it or nothing.
-    pub change: MemberChange,
+    pub act: Act,
+}
+
+/// What can be done to a conversation beside writing to it. Each theme is an enum of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Who is in a group, and as what.
+    Members(MemberChange),
 }
 
 /// How members change.

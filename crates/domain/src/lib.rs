@@ -30,7 +30,8 @@ pub use address::{Address, AddressError};
 pub use ask::{Ask, ReplyTo, Tag};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
-    Change, Command, HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Pull, SignIn,
+    Act, Change, Command, HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Pull,
+    SignIn,
 };
 pub use event::{Delivery, Encoded, Event, EventClass, Presence, Protocol, Receipt, Typing};
 pub use group::{Group, GroupRole, Member};

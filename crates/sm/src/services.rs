@@ -74,8 +74,8 @@ impl Services {
                 rule::acceptable_group(&group, &self.config)?;
                 Entry::NewGroup(group)
             }
-            Command::ChangeMembers(change) => {
-                rule::acceptable_change(&change.change, &self.config)?;
+            Command::Change(change) => {
+                rule::acceptable_change(&change.act, &self.config)?;
                 Entry::Change(change)
             }
             _ => return Err(Refusal::Invalid("not a log entry")),
@@ -118,7 +118,7 @@ impl Services {
                 return;
             }
             // Its answer comes from the gate, after the commit.
-            Command::Send(_) | Command::CreateGroup(_) | Command::ChangeMembers(_) => {
+            Command::Send(_) | Command::Change(_) | Command::CreateGroup(_) => {
                 let append = match self.actor(&caller).await {
                     Ok(actor) => self.append(from, actor, command),
                     Err(refusal) => Err(refusal),
@@ -263,9 +263,9 @@ impl Services {
             | Command::Unlink
             | Command::Delivered { .. }
             | Command::Send(_)
+            | Command::Change(_)
             | Command::Typing { .. }
-            | Command::CreateGroup(_)
-            | Command::ChangeMembers(_) => Err(Refusal::Forbidden),
+            | Command::CreateGroup(_) => Err(Refusal::Forbidden),
         }
     }
 

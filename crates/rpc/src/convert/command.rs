@@ -1,7 +1,7 @@
 //! Commands.
 
 use anser_domain::{
-    Change, ClientId, Command, ConvId, DeviceName, GroupName, GroupRole, HistoryRange, Login,
+    Act, Change, ClientId, Command, ConvId, DeviceName, GroupName, GroupRole, HistoryRange, Login,
     MemberChange, NewGroup, NewUser, Outgoing, Payload, Pull, Role, Secret, Seq, SignIn, SyncToken,
     UserName,
 };
@@ -42,7 +42,7 @@ impl Form for Command {
                     It::Typing(proto::SetTyping { at: Some(at.form()), active: *active })
                 }
                 Self::CreateGroup(group) => It::CreateGroup(group.form()),
-                Self::ChangeMembers(change) => It::ChangeMembers(change.form()),
+                Self::Change(change) => It::Change(change.form()),
                 Self::Group(name) => It::Group(name.form()),
                 Self::Members { group, after, limit } => It::Members(proto::ListMembers {
                     group: group.form(),
@@ -95,7 +95,7 @@ impl Form for Command {
             It::Read(it) => Self::Read { at: address(it.at)?, seq: Seq(it.seq) },
             It::Typing(it) => Self::Typing { at: address(it.at)?, active: it.active },
             It::CreateGroup(it) => Self::CreateGroup(Box::new(NewGroup::read(it)?)),
-            It::ChangeMembers(it) => Self::ChangeMembers(Box::new(Change::read(it)?)),
+            It::Change(it) => Self::Change(Box::new(Change::read(it)?)),
             It::Group(name) => Self::Group(GroupName::read(name)?),
             It::Members(it) => Self::Members {
                 group: GroupName::read(it.group)?,
@@ -236,33 +236,52 @@ impl Form for Change {
     type Proto = proto::Change;
 
     fn form(&self) -> proto::Change {
-        use proto::change::Change as It;
-        let Self { client_id, group, change } = self;
+        use proto::change::Act as It;
+        let Self { client_id, at, act } = self;
         proto::Change {
             client_id: client_id.form(),
-            group: group.form(),
-            change: Some(match change {
-                MemberChange::Put { users, role } => {
-                    It::Put(proto::PutMembers { users: forms(users), role: role.form() })
-                }
-                MemberChange::Remove { users } => It::Remove(proto::Names { names: forms(users) }),
+            at: Some(at.form()),
+            act: Some(match act {
+                Act::Members(change) => It::Members(change.form()),
             }),
         }
     }
 
     fn read(form: proto::Change) -> Result<Self, Malformed> {
-        use proto::change::Change as It;
-        let proto::Change { client_id, group, change } = form;
+        use proto::change::Act as It;
+        let proto::Change { client_id, at, act } = form;
         Ok(Self {
             client_id: ClientId::read(client_id)?,
-            group: GroupName::read(group)?,
-            change: match change.ok_or(Malformed::Missing("change"))? {
-                It::Put(it) => MemberChange::Put {
-                    users: read_all(it.users)?,
-                    role: GroupRole::read(it.role)?,
-                },
-                It::Remove(it) => MemberChange::Remove { users: read_all(it.names)? },
+            at: address(at)?,
+            act: match act.ok_or(Malformed::Missing("act"))? {
+                It::Members(it) => Act::Members(MemberChange::read(it)?),
             },
+        })
+    }
+}
+
+impl Form for MemberChange {
+    type Proto = proto::MemberChange;
+
+    fn form(&self) -> proto::MemberChange {
+        use proto::member_change::Change as It;
+        proto::MemberChange {
+            change: Some(match self {
+                Self::Put { users, role } => {
+                    It::Put(proto::PutMembers { users: forms(users), role: role.form() })
+                }
+                Self::Remove { users } => It::Remove(proto::Names { names: forms(users) }),
+            }),
+        }
+    }
+
+    fn read(form: proto::MemberChange) -> Result<Self, Malformed> {
+        use proto::member_change::Change as It;
+        Ok(match form.change.ok_or(Malformed::Missing("change"))? {
+            It::Put(it) => {
+                Self::Put { users: read_all(it.users)?, role: GroupRole::read(it.role)? }
+            }
+            It::Remove(it) => Self::Remove { users: read_all(it.names)? },
         })
     }
 }

@@ -62,8 +62,8 @@ fn of_groups() -> impl Strategy<Value = Command> {
                 members
             }))
         ),
-        (client_id(), group(), change()).prop_map(|(client_id, group, change)| {
-            Command::ChangeMembers(Box::new(Change { client_id, group, change }))
+        (client_id(), address(), change()).prop_map(|(client_id, at, change)| {
+            Command::Change(Box::new(Change { client_id, at, act: Act::Members(change) }))
         }),
         group().prop_map(Command::Group),
         (group(), option::of(user()), any::<u16>())
@@ -113,7 +113,7 @@ pub fn command_kind(command: &Command) -> usize {
         Command::Read { .. } => 9,
         Command::Typing { .. } => 10,
         Command::CreateGroup(_) => 11,
-        Command::ChangeMembers(_) => 12,
+        Command::Change(_) => 12,
         Command::Group(_) => 13,
         Command::Members { .. } => 14,
         Command::SignIn(_) => 15,

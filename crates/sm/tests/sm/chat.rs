@@ -2,8 +2,8 @@
 
 use crate::support::{Told, client_id, text_to, world};
 use anser_domain::{
-    Change, Command, Credential, Event, GroupRole, HistoryRange, LinkId, MemberChange, NewGroup,
-    Pull, Refusal, Reply, Seq, UserName,
+    Act, Change, Command, Credential, Event, GroupRole, HistoryRange, LinkId, MemberChange,
+    NewGroup, Pull, Refusal, Reply, Seq, UserName,
 };
 
 fn names(names: &[&str]) -> Vec<UserName> {
@@ -71,8 +71,8 @@ async fn a_removed_member_gets_the_removal_and_nothing_after() {
 
     let change = |change| {
         let client_id = client_id(&*w.clock);
-        let group = "geese".parse().unwrap();
-        Command::ChangeMembers(Box::new(Change { client_id, group, change }))
+        let at = "g:geese".parse().unwrap();
+        Command::Change(Box::new(Change { client_id, at, act: Act::Members(change) }))
     };
     let remove = |who: &[&str]| change(MemberChange::Remove { users: names(who) });
     assert_eq!(bob.ask(remove(&["carol"])).await, Reply::Refused(Refusal::Forbidden));

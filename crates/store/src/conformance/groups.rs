@@ -1,6 +1,6 @@
 //! Groups: the entry and its effect on the membership are one.
 
-use anser_domain::{Content, GroupRole, LogEvent, MemberChange, Refusal, Seq};
+use anser_domain::{Act, Content, GroupRole, LogEvent, MemberChange, Refusal, Seq};
 
 use super::{
     StoreRig,
@@ -138,7 +138,7 @@ pub async fn leaving_can_be_retried(rig: &dyn StoreRig) {
     let again = world.put(bob, leave.clone()).await.unwrap();
     assert!(again.sent.duplicate && again.sent.id == first.sent.id && again.removed.is_empty());
     let Entry::Change(mut other) = leave else { unreachable!() };
-    other.change = MemberChange::Remove { users: vec![user("alice")] };
+    other.act = Act::Members(MemberChange::Remove { users: vec![user("alice")] });
     assert_eq!(world.put(bob, Entry::Change(other)).await.unwrap_err(), Refusal::Conflict);
     let anew = world.expel(bob, "geese", &["bob"]).await;
     assert_eq!(anew.unwrap_err(), Refusal::NotMember);

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use anser_domain::{
-    Actor, Address, Change, ClientId, Clock, Content, ConvId, DeviceName, Epoch, GroupName,
+    Act, Actor, Address, Change, ClientId, Clock, Content, ConvId, DeviceName, Epoch, GroupName,
     GroupRole, HistoryRange, LinkId, ManualClock, MemberChange, NewGroup, Outgoing, Page, PeerId,
     Pull, Refusal, ReplyTo, Role, Seq, Tag, UserName,
 };
@@ -289,7 +289,7 @@ impl World {
     /// A change of members.
     pub fn change(&self, name: &str, change: MemberChange) -> Entry {
         let client_id = self.client_id();
-        Entry::Change(Box::new(Change { client_id, group: group(name), change }))
+        Entry::Change(Box::new(Change { client_id, at: at(name), act: Act::Members(change) }))
     }
 
     /// Pulls a page.

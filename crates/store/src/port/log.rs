@@ -29,8 +29,8 @@ pub enum Entry {
     Message(Box<Outgoing>),
     /// A new group; its first entry is `LogEvent::Created`.
     NewGroup(Box<NewGroup>),
-    /// A change of members; its entry is `LogEvent::Joined` or `Removed`, its effect on the
-    /// membership is part of the same transaction and raises `acl_version`.
+    /// A change that is no message; its entry says what happened, and its effect is part of the
+    /// same transaction. One of membership, role or permission raises `acl_version`.
     Change(Box<Change>),
 }
 
@@ -51,7 +51,7 @@ impl Entry {
         match self {
             Self::Message(it) => it.to.clone(),
             Self::NewGroup(it) => Address::Group(it.name.clone()),
-            Self::Change(it) => Address::Group(it.group.clone()),
+            Self::Change(it) => it.at.clone(),
         }
     }
 }

@@ -321,7 +321,7 @@ impl State {
                 by_address(at)
             }
             Command::CreateGroup(it) => hash(&("g", it.name.as_str())),
-            Command::ChangeMembers(it) => hash(&("g", it.group.as_str())),
+            Command::Change(it) => by_address(&it.at),
             Command::Group(name) | Command::Members { group: name, .. } => {
                 hash(&("g", name.as_str()))
             }

@@ -1,8 +1,8 @@
 //! Groups and their members.
 
 use anser_domain::{
-    Change, Command, Group as DomainGroup, GroupName, GroupRole as Role, MemberChange, MemberPage,
-    Profile, Sent, UserName,
+    Act, Address, Change, Command, Group as DomainGroup, GroupName, GroupRole as Role,
+    MemberChange, MemberPage, Profile, Sent, UserName,
 };
 use axum::{Json, extract::State, response::Response};
 use http::{StatusCode, header};
@@ -317,8 +317,9 @@ async fn changed(
     key: Key,
     change: MemberChange,
 ) -> Response {
-    let change = Change { client_id: key.id, group, change };
-    let sent = app.calls.ask(caller, Command::ChangeMembers(Box::new(change))).await;
+    let (at, act) = (Address::Group(group), Act::Members(change));
+    let change = Change { client_id: key.id, at, act };
+    let sent = app.calls.ask(caller, Command::Change(Box::new(change))).await;
     keyed(key, sent.map(|sent: Sent| convert::stored(&sent)))
 }
 

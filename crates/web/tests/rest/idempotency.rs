@@ -18,7 +18,7 @@ fn client_id(command: &Command) -> ClientId {
     match command {
         Command::Send(outgoing) => outgoing.client_id,
         Command::CreateGroup(new) => new.client_id,
-        Command::ChangeMembers(change) => change.client_id,
+        Command::Change(change) => change.client_id,
         other => panic!("{other:?}"),
     }
 }

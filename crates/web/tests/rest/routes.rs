@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anser_domain::{
-    Address, Caller, Change, Changes, ClientId, Command, Content, ConvId, ConversationState,
+    Act, Address, Caller, Change, Changes, ClientId, Command, Content, ConvId, ConversationState,
     DeviceId, DeviceName, DeviceRecord, Group, GroupName, GroupRole, HistoryRange, LogEvent,
     Member, MemberChange, MemberPage, Message, MessageId, Millis, NewGroup, NewUser, Ord64,
     Outgoing, Page, Profile, Refusal, Reply, Role, Secret, Sender, Sent, Seq, SignIn, SyncToken,
@@ -464,9 +464,9 @@ async fn members_come_go_and_rise() {
     ] {
         let uri = format!("/v1/groups/geese/{path}");
         let (asked, said) = once(method, &uri, body, sent(false)).await;
-        let Command::ChangeMembers(asked) = asked else { panic!("{asked:?}") };
-        let Change { group, change: asked, .. } = *asked;
-        assert_eq!((group.as_str(), asked), ("geese", change));
+        let Command::Change(asked) = asked else { panic!("{asked:?}") };
+        let Change { at, act, .. } = *asked;
+        assert_eq!((at.to_string().as_str(), act), ("g:geese", Act::Members(change)));
         assert_eq!(said.status, StatusCode::CREATED);
         assert_eq!(said.json()["seq"], 7);
     }
@@ -482,10 +482,11 @@ async fn leaving_removes_whoever_the_token_belongs_to() {
     });
     let said = send(&web(&sm), call("POST", "/v1/groups/geese/leave", "")).await;
     assert_eq!(said.status, StatusCode::CREATED);
-    let [Command::Me, Command::ChangeMembers(change)] = &sm.commands()[..] else {
+    let [Command::Me, Command::Change(change)] = &sm.commands()[..] else {
         panic!("{:?}", sm.commands())
     };
-    assert_eq!(change.change, MemberChange::Remove { users: vec![user("carol")] });
+    let leave = MemberChange::Remove { users: vec![user("carol")] };
+    assert_eq!(change.act, Act::Members(leave));
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 //! checked.
 
 use anser_domain::{
-    Address, Change, ClientId, Command, Content, ConvId, GroupName, GroupRole, HistoryRange, Kind,
-    MemberChange, NewGroup, Outgoing, Payload, Protocol, Pull, Refusal, Seq, SyncToken, UserName,
+    Act, Address, Change, ClientId, Command, Content, ConvId, GroupName, GroupRole, HistoryRange,
+    Kind, MemberChange, NewGroup, Outgoing, Payload, Protocol, Pull, Refusal, Seq, SyncToken,
+    UserName,
 };
 use bytes::Bytes;
 
@@ -78,15 +79,18 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
             title: title(call.title)?,
             members: members(&call.members)?,
         })),
-        Call::PutMembers(call) => Command::ChangeMembers(Box::new(Change {
+        Call::PutMembers(call) => Command::Change(Box::new(Change {
             client_id: client_id(&call.client_id)?,
-            group: group(&call.group)?,
-            change: MemberChange::Put { users: members(&call.users)?, role: role(call.role)? },
+            at: Address::Group(group(&call.group)?),
+            act: Act::Members(MemberChange::Put {
+                users: members(&call.users)?,
+                role: role(call.role)?,
+            }),
         })),
-        Call::RemoveMembers(call) => Command::ChangeMembers(Box::new(Change {
+        Call::RemoveMembers(call) => Command::Change(Box::new(Change {
             client_id: client_id(&call.client_id)?,
-            group: group(&call.group)?,
-            change: MemberChange::Remove { users: members(&call.users)? },
+            at: Address::Group(group(&call.group)?),
+            act: Act::Members(MemberChange::Remove { users: members(&call.users)? }),
         })),
         Call::Group(call) => Command::Group(group(&call.name)?),
         Call::Members(call) => Command::Members {

@@ -55,7 +55,7 @@ pub(super) fn append(
     match append.entry {
         Entry::Message(_) => send(desk, gate, append, sender.name),
         Entry::NewGroup(_) => super::group::create(desk, gate, &append, sender.name),
-        Entry::Change(_) => super::group::change(desk, gate, &append, sender.name),
+        Entry::Change(_) => super::change::change(desk, gate, &append, sender.name),
     }
 }
 

@@ -93,14 +93,7 @@ pub(super) fn read(
     at: &Address,
     seq: Seq,
 ) -> Result<ReadMoved, StoreError> {
-    let conv = match at {
-        Address::Group(name) => desk.group(name)?,
-        Address::User(peer) => match desk.user_named(peer)? {
-            Some(peer) => desk.direct(user, peer)?,
-            None => None,
-        },
-    };
-    let conv = conv.ok_or(Refusal::NotMember)?;
+    let conv = desk.find(user, at)?.ok_or(Refusal::NotMember)?;
     let head = desk.head(conv)?.ok_or(Refusal::NotMember)?;
     let kind = head.kind;
     if kind == DIRECT {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anser_domain::{Clock, ConvId, GroupName, Millis, Ord64, Seq, UserId, UserName};
+use anser_domain::{Address, Clock, ConvId, GroupName, Millis, Ord64, Seq, UserId, UserName};
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
@@ -294,6 +294,21 @@ impl<'c> Desk<'c> {
             self.groups.insert(name.clone(), conv);
         }
         Ok(found)
+    }
+
+    /// A conversation by its address from `user`'s side.
+    pub(super) fn find(
+        &mut self,
+        user: UserId,
+        at: &Address,
+    ) -> Result<Option<ConvId>, StoreError> {
+        match at {
+            Address::Group(name) => self.group(name),
+            Address::User(peer) => match self.user_named(peer)? {
+                Some(peer) => self.direct(user, peer),
+                None => Ok(None),
+            },
+        }
     }
 
     /// A head with its members, of this transaction.

@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Change, Content, GroupRole, LogEvent, Member, MemberChange, Message, MessageId, NewGroup,
-    Ord64, Refusal, Sender, Seq, UserName,
+    Content, GroupRole, LogEvent, Member, MemberChange, Ord64, Refusal, Seq, UserName,
 };
 use rusqlite::{OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::{
     acls::GROUP,
-    append::{NewMember, Slot, duplicate, insert, insert_dedupe, insert_member, next_slot, stored},
-    convert::{group_role_number, num, sql, time_of},
+    append::{NewMember, Slot, duplicate, insert_member, stored},
+    change::{Effect, Step, write},
+    convert::{group_role_number, num, sql},
     desk::Desk,
 };
 use crate::port::{Acl, Append, Appended, ConversationKind, Entry, Gate, StoreError};
@@ -72,63 +72,44 @@ pub(super) fn create(
     write(desk, append, name, slot, id, LogEvent::Created { members: listed })
 }
 
-/// Changes who is in a group.
-pub(super) fn change(
-    desk: &mut Desk<'_>,
-    gate: &dyn Gate,
-    append: &Append,
-    name: UserName,
-) -> Result<Appended, StoreError> {
-    let Entry::Change(wish) = &append.entry else { return Err(Refusal::Unavailable.into()) };
-    let actor = append.actor;
-    let conv = desk.group(&wish.group)?.ok_or(Refusal::NotMember)?;
-    // Before membership: whoever left and asks again gets the answer they missed.
-    let first = stored(desk, actor.device, wish.client_id, conv)?;
-    let head = desk.head(conv)?.ok_or(Refusal::NotMember)?;
-    let head_seq = head.last;
-    let mut slot = next_slot(head, conv, true);
-    if let Some(first) = first {
-        if !says(&first, wish) {
-            return Err(Refusal::Conflict.into());
-        }
-        return Ok(duplicate(slot.acl, first));
-    }
-    if !slot.acl.members.contains_key(&actor.user) {
-        return Err(Refusal::NotMember.into());
-    }
-    gate.admit(&slot.acl, head_seq, append)?;
-    let step = plan(desk, &slot.acl, wish)?;
+/// Who comes, changes standing, and goes.
+pub(super) struct Moves {
+    put: Vec<Member>,
+    removed: Vec<Member>,
+}
 
-    let id = desk.next_id();
+/// Checks a change of members.
+pub(super) fn plan(
+    desk: &mut Desk<'_>,
+    acl: &Acl,
+    change: &MemberChange,
+) -> Result<Step, StoreError> {
+    match change {
+        MemberChange::Put { users, role } => plan_put(desk, acl, &distinct(users), *role),
+        MemberChange::Remove { users } => plan_remove(desk, acl, &distinct(users)),
+    }
+}
+
+/// Writes it, and puts the members that it makes into the slot. Answers who was taken out.
+pub(super) fn apply(
+    desk: &mut Desk<'_>,
+    slot: &mut Slot,
+    id: u64,
+    moves: Moves,
+) -> Result<Vec<Member>, StoreError> {
     let mut acl = Acl::clone(&slot.acl);
     acl.version += 1;
-    for member in &step.put {
+    for member in &moves.put {
         put(desk, &acl, member, slot.seq, slot.ord, id)?;
         acl.members.insert(member.user, member.clone());
     }
-    for member in &step.removed {
+    for member in &moves.removed {
         remove(desk, &acl, member, slot.seq, slot.ord, id)?;
         acl.members.remove(&member.user);
     }
     slot.acl = Arc::new(acl);
     desk.set_acl(&slot.acl);
-    let mut appended = write(desk, append, name, slot, id, step.event)?;
-    appended.removed = step.removed;
-    Ok(appended)
-}
-
-/// What a change comes to.
-struct Step {
-    put: Vec<Member>,
-    removed: Vec<Member>,
-    event: LogEvent,
-}
-
-fn plan(desk: &mut Desk<'_>, acl: &Acl, wish: &Change) -> Result<Step, StoreError> {
-    match &wish.change {
-        MemberChange::Put { users, role } => plan_put(desk, acl, &distinct(users), *role),
-        MemberChange::Remove { users } => plan_remove(desk, acl, &distinct(users)),
-    }
+    Ok(moves.removed)
 }
 
 fn plan_put(
@@ -160,7 +141,8 @@ fn plan_put(
         return Err(TOO_MANY.into());
     }
     let members = put.iter().map(|member| (member.name.clone(), member.role)).collect();
-    Ok(Step { put, removed: Vec::new(), event: LogEvent::Joined { members } })
+    let effect = Effect::Members(Moves { put, removed: Vec::new() });
+    Ok(Step { event: LogEvent::Joined { members }, effect })
 }
 
 fn plan_remove(desk: &mut Desk<'_>, acl: &Acl, users: &[&UserName]) -> Result<Step, StoreError> {
@@ -178,22 +160,22 @@ fn plan_remove(desk: &mut Desk<'_>, acl: &Acl, users: &[&UserName]) -> Result<St
         return Err(Refusal::Invalid("a change names at least one user").into());
     }
     let members = removed.iter().map(|member| member.name.clone()).collect();
-    Ok(Step { put: Vec::new(), removed, event: LogEvent::Removed { members } })
+    let effect = Effect::Members(Moves { put: Vec::new(), removed });
+    Ok(Step { event: LogEvent::Removed { members }, effect })
 }
 
-/// Whether the stored entry is what this wish would have said.
-fn says(first: &Message, wish: &Change) -> bool {
-    match (&first.content, &wish.change) {
-        (
-            Content::Event(LogEvent::Joined { members }),
-            MemberChange::Put { users, role: GroupRole::Owner },
-        ) => members.first().map(|member| &member.0) == users.first(),
-        (Content::Event(LogEvent::Joined { members }), MemberChange::Put { users, role }) => {
+/// Whether the stored event is what this change would have said.
+pub(super) fn says(event: &LogEvent, change: &MemberChange) -> bool {
+    match (event, change) {
+        (LogEvent::Joined { members }, MemberChange::Put { users, role: GroupRole::Owner }) => {
+            members.first().map(|member| &member.0) == users.first()
+        }
+        (LogEvent::Joined { members }, MemberChange::Put { users, role }) => {
             let users = distinct(users);
             members.len() == users.len()
                 && members.iter().zip(users).all(|(said, user)| said.0 == *user && said.1 == *role)
         }
-        (Content::Event(LogEvent::Removed { members }), MemberChange::Remove { users }) => {
+        (LogEvent::Removed { members }, MemberChange::Remove { users }) => {
             members.iter().eq(distinct(users))
         }
         _ => false,
@@ -217,7 +199,11 @@ fn title(desk: &Desk<'_>, conv: anser_domain::ConvId) -> Result<String, StoreErr
     Ok(query.query_row([sql(conv.0)], |row| row.get(0))?)
 }
 
-fn insert_group(desk: &Desk<'_>, acl: &Acl, new: &NewGroup) -> Result<(), StoreError> {
+fn insert_group(
+    desk: &Desk<'_>,
+    acl: &Acl,
+    new: &anser_domain::NewGroup,
+) -> Result<(), StoreError> {
     let mut insert = desk.conn.prepare_cached(
         "INSERT INTO groups (conv, name, title, created) VALUES (?1, ?2, ?3, ?4)",
     )?;
@@ -297,30 +283,4 @@ fn remove(
         sql(id),
     ])?;
     Ok(())
-}
-
-fn write(
-    desk: &mut Desk<'_>,
-    append: &Append,
-    name: UserName,
-    slot: Slot,
-    id: u64,
-    event: LogEvent,
-) -> Result<Appended, StoreError> {
-    let client_id = append.entry.client_id();
-    insert_dedupe(desk, append.actor.device, client_id, &slot, id)?;
-    let message = Message {
-        conv: slot.conv,
-        seq: slot.seq,
-        ord: slot.ord,
-        id: MessageId(id),
-        sender: Sender { user: append.actor.user, name, device: append.actor.device },
-        client_id,
-        ts: time_of(id),
-        content: Content::Event(event),
-        reply_to: None,
-        mentions: Vec::new(),
-        payload: None,
-    };
-    insert(desk, message, slot.acl)
 }

@@ -10,6 +10,7 @@
 mod acls;
 mod append;
 mod cache;
+mod change;
 mod checkpoint;
 mod connection;
 mod convert;

@@ -1,64 +1,26 @@
-//! Who may do what. Pure functions of values; the IO around them is elsewhere.
+//! Who comes into groups and who is taken out, and by whom.
 
-use anser_domain::{Content, GroupRole, MemberChange, NewGroup, Outgoing, Refusal, Seq, UserName};
-use anser_store::{Acl, Append, Entry};
+use anser_domain::{GroupRole, MemberChange, NewGroup, Refusal, UserName};
 
 use crate::config::Config;
-
-/// Whether a message is one that can be taken at all, whoever sends it.
-///
-/// # Errors
-/// Says which bound it breaks.
-pub fn acceptable(message: &Outgoing, config: &Config) -> Result<(), Refusal> {
-    match &message.content {
-        Content::Text(text) if text.is_empty() => {
-            return Err(Refusal::Invalid("a text message needs a text"));
-        }
-        Content::Text(text) if text.len() > config.max_text => {
-            return Err(Refusal::TooLarge("the text is longer than the server allows"));
-        }
-        Content::Image(data) | Content::File(data) | Content::Custom(data)
-            if data.len() > config.max_data =>
-        {
-            return Err(Refusal::TooLarge("the data is longer than the server allows"));
-        }
-        Content::Image(data) | Content::File(data) | Content::Custom(data)
-            if serde_json::from_str::<serde::de::IgnoredAny>(data).is_err() =>
-        {
-            return Err(Refusal::Invalid("the data of this kind of message must be JSON"));
-        }
-        Content::Event(_) => return Err(Refusal::Invalid("events are written by the server only")),
-        _ => {}
-    }
-    if message.payload.as_ref().is_some_and(|it| it.bytes.len() > config.max_data) {
-        return Err(Refusal::TooLarge("the payload is longer than the server allows"));
-    }
-    if message.mentions.len() > config.max_mentions {
-        return Err(Refusal::TooLarge("the message mentions too many users"));
-    }
-    Ok(())
-}
 
 /// Whether a new group is one that can be made.
 ///
 /// # Errors
 /// Says which bound it breaks.
-pub fn acceptable_group(group: &NewGroup, config: &Config) -> Result<(), Refusal> {
+pub(crate) fn acceptable_group(group: &NewGroup, config: &Config) -> Result<(), Refusal> {
     few_enough(&group.members, config)?;
-    if group.title.len() > MAX_TITLE {
+    if group.title.len() > super::MAX_TITLE {
         return Err(Refusal::TooLarge("a title has at most 256 bytes"));
     }
     Ok(())
 }
 
-/// Longest name that people read, in bytes: it is shown on one line.
-pub const MAX_TITLE: usize = 256;
-
 /// Whether a change of members is one that can be made, whoever wants it.
 ///
 /// # Errors
 /// Says which bound it breaks.
-pub fn acceptable_change(change: &MemberChange, config: &Config) -> Result<(), Refusal> {
+pub(super) fn acceptable_change(change: &MemberChange, config: &Config) -> Result<(), Refusal> {
     match change {
         MemberChange::Put { users, role: GroupRole::Owner } if users.len() != 1 => {
             Err(Refusal::Invalid("a group has exactly one owner"))
@@ -79,32 +41,9 @@ fn few_enough(users: &[UserName], config: &Config) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether `append` may stand in a conversation whose members are `acl`'s and whose log ends at
-/// `head`.
-///
-/// # Errors
-/// The refusal that the writer gets.
-pub fn may_append(acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
-    let writer = acl.members.get(&append.actor.user).ok_or(Refusal::NotMember)?;
-    match &append.entry {
-        Entry::Message(message) => match message.reply_to {
-            Some(Seq(0)) => Err(Refusal::Invalid("reply_to counts from 1")),
-            // A reply always stands above what it quotes.
-            Some(quoted) if quoted > head => {
-                Err(Refusal::Invalid("reply_to names a message that does not exist"))
-            }
-            _ => Ok(()),
-        },
-        Entry::NewGroup(_) => Ok(()),
-        Entry::Change(change) => may_change(writer.role, &writer.name, &change.change, |name| {
-            acl.members.values().find(|member| member.name == *name).map(|it| it.role)
-        }),
-    }
-}
-
 /// Whether a member of standing `own` may change members so. `role_of` tells the standing of
 /// those who are members.
-fn may_change(
+pub(super) fn may_change(
     own: GroupRole,
     own_name: &UserName,
     change: &MemberChange,

@@ -1,0 +1,51 @@
+//! What a message may be.
+
+use anser_domain::{Content, Outgoing, Refusal, Seq};
+
+use crate::config::Config;
+
+/// Whether a message is one that can be taken at all, whoever sends it.
+///
+/// # Errors
+/// Says which bound it breaks.
+pub(crate) fn acceptable(message: &Outgoing, config: &Config) -> Result<(), Refusal> {
+    match &message.content {
+        Content::Text(text) if text.is_empty() => {
+            return Err(Refusal::Invalid("a text message needs a text"));
+        }
+        Content::Text(text) if text.len() > config.max_text => {
+            return Err(Refusal::TooLarge("the text is longer than the server allows"));
+        }
+        Content::Image(data) | Content::File(data) | Content::Custom(data)
+            if data.len() > config.max_data =>
+        {
+            return Err(Refusal::TooLarge("the data is longer than the server allows"));
+        }
+        Content::Image(data) | Content::File(data) | Content::Custom(data)
+            if serde_json::from_str::<serde::de::IgnoredAny>(data).is_err() =>
+        {
+            return Err(Refusal::Invalid("the data of this kind of message must be JSON"));
+        }
+        Content::Event(_) => return Err(Refusal::Invalid("events are written by the server only")),
+        _ => {}
+    }
+    if message.payload.as_ref().is_some_and(|it| it.bytes.len() > config.max_data) {
+        return Err(Refusal::TooLarge("the payload is longer than the server allows"));
+    }
+    if message.mentions.len() > config.max_mentions {
+        return Err(Refusal::TooLarge("the message mentions too many users"));
+    }
+    Ok(())
+}
+
+/// Whether a message may stand above `head`.
+pub(super) fn may_send(message: &Outgoing, head: Seq) -> Result<(), Refusal> {
+    match message.reply_to {
+        Some(Seq(0)) => Err(Refusal::Invalid("reply_to counts from 1")),
+        // A reply always stands above what it quotes.
+        Some(quoted) if quoted > head => {
+            Err(Refusal::Invalid("reply_to names a message that does not exist"))
+        }
+        _ => Ok(()),
+    }
+}
