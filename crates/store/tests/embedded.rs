@@ -72,7 +72,7 @@ async fn a_new_database_has_the_settings_that_were_measured() {
     let store = anser_store::open(&rig.url(), Arc::new(SystemClock)).await.unwrap();
     assert_eq!(rig.sql::<i64>("PRAGMA page_size"), 4096);
     assert_eq!(rig.sql::<String>("PRAGMA journal_mode"), "wal");
-    assert_eq!(rig.sql::<i64>("PRAGMA user_version"), 1);
+    assert!(rig.sql::<i64>("PRAGMA user_version") >= 1);
     store.close().await;
     assert!(!rig.path().with_extension("db-wal").exists(), "the journal is folded and gone");
 }
@@ -81,10 +81,13 @@ async fn a_new_database_has_the_settings_that_were_measured() {
 async fn a_newer_database_is_refused_and_left_alone() {
     let rig = Rig::new();
     World::new(&rig).await.store.close().await;
-    rusqlite::Connection::open(rig.path()).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    rusqlite::Connection::open(rig.path())
+        .unwrap()
+        .pragma_update(None, "user_version", 999)
+        .unwrap();
     let before = fs::read(rig.path()).unwrap();
     let error = rig.fails_to_open().await;
-    assert!(matches!(error, OpenError::Newer { found: 7, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 999, .. }), "{error:?}");
     one_line(&error, &["anser.db", "newer anser"]);
     assert_eq!(fs::read(rig.path()).unwrap(), before);
 }

@@ -15,6 +15,7 @@
 #![expect(missing_docs, reason = "the names of tests say what they test")]
 
 pub mod cursors;
+pub mod follow;
 pub mod groups;
 pub mod people;
 pub mod reading;
@@ -104,6 +105,11 @@ macro_rules! store_suite {
             sync::reads_and_memberships_are_changes
             sync::a_row_shows_the_newest_message_and_the_other_side
             sync::peers_are_those_with_a_direct_conversation
+            follow::the_tail_is_one_order_over_all_conversations
+            follow::facts_are_written_with_what_they_tell_and_only_for_followers
+            follow::one_process_follows_at_a_time
+            follow::a_follower_can_be_set_back
+            follow::old_facts_are_forgotten
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
             people::what_was_checked_before_a_change_counts_no_more

@@ -9,6 +9,7 @@ use super::{
     convert::{id_at, num, sql},
     desk::Desk,
     devices,
+    follow::FACTS_MS,
 };
 use crate::port::{SigningKey, StoreError};
 
@@ -72,8 +73,15 @@ pub(super) fn prune(desk: &mut Desk<'_>, now: Millis) -> Result<bool, StoreError
          (SELECT hash FROM refresh WHERE spent < ?1 LIMIT ?2)",
         now.plus(-SPENT_MS),
     )?;
+    let facts = desk
+        .conn
+        .prepare_cached(
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id < ?1 LIMIT ?2)",
+        )?
+        .execute([sql(id_at(now.plus(-FACTS_MS))), SLICE])?;
+    let facts = facts.cast_signed() as i64 >= SLICE;
     let devices = prune_devices(desk, now.plus(-IDLE_DEVICE_MS))?;
-    Ok(keys || revocations || spent || devices)
+    Ok(keys || revocations || spent || facts || devices)
 }
 
 fn slice(desk: &Desk<'_>, text: &str, before: Millis) -> Result<bool, StoreError> {

@@ -6,9 +6,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     convert::{num, role, role_number, sql},
     desk::Desk,
+    follow::tell,
     reader::Reader,
 };
-use crate::port::{NewUserRow, ScramKeys, StoreError, UserChange, UserRow};
+use crate::port::{FactKind, NewUserRow, ScramKeys, StoreError, UserChange, UserRow};
 
 /// The longest page, whatever was asked for.
 const MAX_PAGE: u16 = 1_000;
@@ -55,7 +56,11 @@ pub(super) fn create(
         ])?;
         made.push(match fresh {
             0 => Err(Refusal::NameTaken),
-            _ => Ok(UserId(desk.conn.last_insert_rowid().cast_unsigned())),
+            _ => {
+                let id = UserId(desk.conn.last_insert_rowid().cast_unsigned());
+                tell(desk, FactKind::UserCreated, &new.name, "{}")?;
+                Ok(id)
+            }
         });
     }
     Ok(made)
@@ -67,9 +72,11 @@ pub(super) fn change(
     user: UserId,
     change: UserChange,
 ) -> Result<(), StoreError> {
-    let mut query = desk.conn.prepare_cached("SELECT disabled FROM users WHERE id = ?1")?;
-    let disabled: Option<bool> = query.query_row([sql(user.0)], |row| row.get(0)).optional()?;
-    let disabled = disabled.ok_or(Refusal::NoSuchUser)?;
+    let mut query = desk.conn.prepare_cached("SELECT disabled, name FROM users WHERE id = ?1")?;
+    let found = query.query_row([sql(user.0)], |row| {
+        Ok((row.get(0)?, UserName::trusted(row.get_ref(1)?.as_str()?)))
+    });
+    let (disabled, name): (bool, _) = found.optional()?.ok_or(Refusal::NoSuchUser)?;
     match change {
         UserChange::Keys { keys, keep, checked } => {
             if checked.is_some() {
@@ -86,6 +93,7 @@ pub(super) fn change(
                 keys.stored_key,
                 keys.server_key
             ])?;
+            tell(desk, FactKind::PasswordChanged, &name, "{}")?;
             end_sessions(desk, user, keep, false)
         }
         UserChange::Disabled(true) if !disabled => {
@@ -95,6 +103,7 @@ pub(super) fn change(
             )?;
             update.execute([sql(user.0)])?;
             desk.forget_person(user);
+            tell(desk, FactKind::UserDisabled, &name, "{}")?;
             end_sessions(desk, user, None, true)
         }
         UserChange::Disabled(false) if disabled => {
@@ -102,14 +111,14 @@ pub(super) fn change(
                 desk.conn.prepare_cached("UPDATE users SET disabled = 0 WHERE id = ?1")?;
             update.execute([sql(user.0)])?;
             desk.forget_person(user);
-            Ok(())
+            tell(desk, FactKind::UserEnabled, &name, "{}")
         }
         UserChange::Disabled(_) => Ok(()),
-        UserChange::DisplayName(name) => {
+        UserChange::DisplayName(display) => {
             let mut update =
                 desk.conn.prepare_cached("UPDATE users SET display_name = ?2 WHERE id = ?1")?;
-            update.execute(params![sql(user.0), &*name])?;
-            Ok(())
+            update.execute(params![sql(user.0), &*display])?;
+            tell(desk, FactKind::UserChanged, &name, "{}")
         }
     }
 }
