@@ -20,6 +20,7 @@ mod id;
 mod message;
 mod name;
 mod outbox;
+mod outside;
 mod port;
 mod refusal;
 mod reply;
@@ -42,6 +43,10 @@ pub use id::{
 pub use message::{Content, Kind, LogEvent, Message, Payload, Sender};
 pub use name::{DeviceName, GroupName, MAX_DEVICE, MAX_NAME, NameError, UserName};
 pub use outbox::{Outbox, SHARE_FROM, Segment};
+pub use outside::{
+    BeforeSend, Handed, Notification, PushGateway, PushTarget, SendQuestion, Verdict, WebhookEvent,
+    WebhookTarget, Webhooks,
+};
 pub use port::{Beat, Hint, Links, LinksPort, Peer, Replies, RepliesPort, SessionManager};
 pub use refusal::Refusal;
 pub use reply::{

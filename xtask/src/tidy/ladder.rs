@@ -24,6 +24,7 @@ const LADDER: &[Rung] = &[
     Rung { name: "store", floor: 1, uses: &["domain"] },
     Rung { name: "sm", floor: 2, uses: &["store", "topics", "domain"] },
     Rung { name: "client", floor: 3, uses: &["wire", "domain"] },
+    Rung { name: "egress", floor: 3, uses: &["domain"] },
     Rung { name: "rpc", floor: 3, uses: &["domain"] },
     Rung { name: "web", floor: 3, uses: &["domain"] },
     Rung { name: "cm", floor: 3, uses: &["xmpp", "mqtt", "wire", "topics", "domain"] },
@@ -31,7 +32,8 @@ const LADDER: &[Rung] = &[
         name: "server",
         floor: 4,
         uses: &[
-            "client", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt", "wire", "topics", "domain",
+            "client", "egress", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt", "wire",
+            "topics", "domain",
         ],
     },
     // Beside the ladder: it puts everything together to test it, and only tests may use it.
@@ -39,7 +41,7 @@ const LADDER: &[Rung] = &[
         name: TESTKIT,
         floor: 5,
         uses: &[
-            "server", "client", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt", "wire",
+            "server", "client", "egress", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt", "wire",
             "topics", "domain",
         ],
     },
