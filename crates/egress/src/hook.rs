@@ -75,12 +75,8 @@ impl BeforeSend for SendHook {
         let body = serde_json::to_vec(&asked(question)).ok()?;
         let id = question.client_id.to_string();
         let headers = sign::headers(&id, self.clock.wall(), &body, &self.target.secrets)?;
-        let post = Post {
-            url: &self.target.url,
-            headers,
-            body: body.into(),
-            within: Some(deadline),
-        };
+        let post =
+            Post { url: &self.target.url, headers, body: body.into(), within: Some(deadline) };
         match self.http.post(post).await {
             Ok(answer) if answer.status.is_success() => verdict(&answer.body),
             Ok(answer) => {
@@ -115,9 +111,7 @@ fn asked(question: &SendQuestion) -> Question<'_> {
 
 /// A body as it was sent; what is no JSON is shown as a string.
 fn raw(json: &str) -> Option<Box<RawValue>> {
-    RawValue::from_string(json.to_owned())
-        .or_else(|_| serde_json::value::to_raw_value(json))
-        .ok()
+    RawValue::from_string(json.to_owned()).or_else(|_| serde_json::value::to_raw_value(json)).ok()
 }
 
 fn verdict(body: &[u8]) -> Option<Verdict> {

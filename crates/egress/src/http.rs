@@ -312,7 +312,8 @@ mod tests {
         ] {
             assert!(http.objection(url).is_some(), "{url}");
         }
-        for url in ["https://example.org/hook", "https://8.8.8.8/", "https://[2606:4700::1]:8443/"] {
+        for url in ["https://example.org/hook", "https://8.8.8.8/", "https://[2606:4700::1]:8443/"]
+        {
             assert_eq!(http.objection(url), None, "{url}");
         }
     }
@@ -339,10 +340,7 @@ mod tests {
         let after = |text: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, text.parse().unwrap());
-            headers.insert(
-                ::http::header::DATE,
-                "Tue, 24 Nov 2026 15:00:00 GMT".parse().unwrap(),
-            );
+            headers.insert(::http::header::DATE, "Tue, 24 Nov 2026 15:00:00 GMT".parse().unwrap());
             retry_after(&headers)
         };
         assert_eq!(after("120"), Some(Duration::from_secs(120)));

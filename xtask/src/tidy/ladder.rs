@@ -41,8 +41,8 @@ const LADDER: &[Rung] = &[
         name: TESTKIT,
         floor: 5,
         uses: &[
-            "server", "client", "egress", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt", "wire",
-            "topics", "domain",
+            "server", "client", "egress", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt",
+            "wire", "topics", "domain",
         ],
     },
 ];
