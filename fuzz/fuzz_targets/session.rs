@@ -121,6 +121,7 @@ impl Rig {
             ticket: Secret::new("ticket"),
             until: Millis(3_600_000),
             changes: Changes { conversations: Vec::new(), token: SyncToken(0), more: false },
+            personal: SyncToken(0),
         }));
         self.turn(|session, turn| session.handle(Input::Reply(tag, &welcome), turn)).unwrap();
         self.out.clear();

@@ -2,9 +2,12 @@
 
 use anser_domain::{
     Address, ClientId, Content, ConvId, GroupRole, Kind, LogEvent, MessageId, Millis, Ord64,
-    Outgoing, Seq, UserName,
+    Outgoing, Seq, Subject, UserName,
 };
-use anser_wire::frame::{self, Happening};
+use anser_wire::{
+    SUBJECTS,
+    frame::{self, Happening},
+};
 use bytes::Bytes;
 
 use crate::model::{Conversation, Group, Message, Page, Stored};
@@ -71,6 +74,10 @@ fn log_event(event: Option<frame::LogEvent>) -> Result<LogEvent> {
         // Something that a later version knows: nobody came in by it.
         None => LogEvent::Joined { members: Vec::new() },
     })
+}
+
+pub(crate) fn subject(number: u32) -> Option<Subject> {
+    SUBJECTS.iter().find(|row| u32::from(row.2) == number).map(|row| row.0)
 }
 
 /// The numbers of standings, as in the specification's table of roles.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::{Address, ConvId, Seq, SyncToken, UserName};
+use anser_domain::{Address, ConvId, Seq, Subject, SyncToken, UserName};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -16,6 +16,16 @@ use crate::{
 pub enum Event {
     /// The link is up.
     Linked(Identity),
+    /// The newest change of what is the user's own beside conversations, told with each link: an
+    /// app that keeps friends or items and has read them up to an earlier token asks anew.
+    Personal(SyncToken),
+    /// Something of the user's own has changed.
+    Changed {
+        /// What.
+        subject: Subject,
+        /// The change.
+        at: SyncToken,
+    },
     /// The link is down and will be tried again by itself.
     Unlinked {
         /// Why, for people.

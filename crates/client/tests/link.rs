@@ -102,6 +102,7 @@ fn welcome(ticket: &str) -> frame::Welcome {
         heartbeat_ms: 60_000,
         max_frame: 1 << 18,
         max_in_flight: 256,
+        personal: 77,
         capabilities: Vec::new(),
         changes: Some(frame::ChangeSet {
             conversations: vec![frame::Conversation {

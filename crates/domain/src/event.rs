@@ -30,6 +30,8 @@ pub enum Event {
     Typing(Arc<Typing>),
     /// Someone came or went.
     Presence(Arc<Presence>),
+    /// Something of the viewer's own has changed: read it since the last token.
+    Changed(Arc<Changed>),
 }
 
 /// How an event is treated when a link cannot keep up.
@@ -49,7 +51,7 @@ impl Event {
     pub fn class(&self) -> EventClass {
         match self {
             Self::Message(_) | Self::Head { .. } => EventClass::Log,
-            Self::Receipt(_) => EventClass::State,
+            Self::Receipt(_) | Self::Changed(_) => EventClass::State,
             Self::Typing(_) | Self::Presence(_) => EventClass::Ephemeral,
         }
     }
@@ -106,6 +108,33 @@ pub struct Presence {
     pub user: UserName,
     /// Whether any of their devices is linked.
     pub online: bool,
+}
+
+/// A change of what is a user's own and is in no log. It says where to look and not what is there,
+/// so that one that is lost costs nothing: `Welcome::personal` tells the next link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// What of theirs.
+    pub subject: Subject,
+    /// The change: a list asked for since an earlier token has it.
+    pub at: SyncToken,
+}
+
+/// What a user has beside conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Their friends.
+    Friends,
+    /// Friend requests, theirs and those to them.
+    Requests,
+    /// Whom they block.
+    Blocks,
+    /// Invitations into groups.
+    Invitations,
+    /// Their items.
+    Items,
+    /// Their profile.
+    Profile,
 }
 
 /// The encodings that a delivery can have: one slot per protocol whose bytes are the same for

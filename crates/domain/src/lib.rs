@@ -34,7 +34,9 @@ pub use command::{
     Act, Change, Command, HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Pull,
     SignIn,
 };
-pub use event::{Delivery, Encoded, Event, EventClass, Presence, Protocol, Receipt, Typing};
+pub use event::{
+    Changed, Delivery, Encoded, Event, EventClass, Presence, Protocol, Receipt, Subject, Typing,
+};
 pub use group::{Group, GroupRole, Member};
 pub use id::{
     ClientId, ConvId, DeviceId, Epoch, LinkId, LinkRef, MessageId, Millis, Ord64, PeerId, Seq,

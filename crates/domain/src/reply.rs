@@ -76,6 +76,9 @@ pub struct Welcome {
     pub until: Millis,
     /// First page of what changed since the client's token.
     pub changes: Changes,
+    /// The newest change of what is the user's own beside conversations: friends, requests,
+    /// blocks, invitations, items, profile. A device that has seen it need not ask.
+    pub personal: SyncToken,
 }
 
 /// Conversations that changed, oldest change first (a list asked for by

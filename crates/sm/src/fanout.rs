@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Address, Delivery, Encoded, Event, Hint, LinkId, Message, PeerId, ReplyTo, SyncToken, UserId,
+    Address, Changed, Delivery, Encoded, Event, Hint, LinkId, Message, PeerId, ReplyTo, Subject,
+    SyncToken, UserId,
 };
 use anser_store::{Acl, Appended, ConversationKind, RouteTable, Routes};
 use rustc_hash::FxHashMap;
@@ -62,6 +63,20 @@ impl Fanout {
             viewers.clone(),
             Box::new(move |table| deliver_entries(&peers, &going, &viewers, &table)),
         );
+    }
+
+    /// Tells users' links, but `skip`, that something of their own has changed.
+    pub(crate) fn changed(
+        &self,
+        users: Vec<(UserId, SyncToken)>,
+        subject: Subject,
+        skip: Option<ReplyTo>,
+    ) {
+        let of = users.iter().map(|(user, _)| *user).collect();
+        self.event(of, skip, move |viewer| {
+            let (_, at) = users.iter().find(|(user, _)| *user == viewer)?;
+            Some(Event::Changed(Arc::new(Changed { subject, at: *at })))
+        });
     }
 
     /// Sends each user the event that `make` says, at all their links but `skip`.

@@ -81,9 +81,10 @@ impl Links {
 
         let since = ListPage::Since(login.since.unwrap_or(SyncToken(0)));
         let changes = self.store.conversations(actor, since, CHANGES_PAGE).await?;
+        let personal = self.store.personal(actor.user).await?;
         let (ticket, until) = self.credentials.ticket(&session)?;
-        let welcome =
-            Welcome { actor, user: session.user_name, device: device.name, ticket, until, changes };
+        let (user, device) = (session.user_name, device.name);
+        let welcome = Welcome { actor, user, device, ticket, until, changes, personal };
         Ok(Linked { welcome, link, first })
     }
 

@@ -127,6 +127,7 @@ fn session(
         ticket: Secret::new("ticket"),
         until: wall.plus(3_600_000),
         changes: Changes { conversations: Vec::new(), token: SyncToken(1), more: false },
+        personal: SyncToken(1),
     }));
     session.handle(Input::Reply(tag, &welcome), &mut turn)?;
     turn.out.clear();

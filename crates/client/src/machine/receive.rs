@@ -85,6 +85,7 @@ impl Machine {
             user: convert::user(&frame.user)?,
             device: DeviceName::trusted(&frame.device),
         }));
+        self.tell(Event::Personal(SyncToken(frame.personal)));
         self.changes(frame.changes)?;
         for (id, asked) in &self.calls {
             let call = Some(asked.call.clone());
@@ -190,6 +191,12 @@ impl Machine {
             }),
             Some(Notice::Presence(it)) if ephemeral => {
                 self.tell(Event::Presence { user: convert::user(&it.user)?, online: it.online })
+            }
+            Some(Notice::Changed(it)) => {
+                // A subject of a later version is nothing that this app keeps.
+                if let Some(subject) = convert::subject(it.subject) {
+                    self.tell(Event::Changed { subject, at: SyncToken(it.at) });
+                }
             }
             Some(Notice::Expiring(_)) => self.wants_token = true,
             // The entries behind a moved head follow by themselves.

@@ -155,6 +155,7 @@ impl FakeSm {
                     ticket: Secret::new("ticket"),
                     until: Millis(i64::MAX),
                     changes: inner.changes(actor.device, login.since.unwrap_or_default()),
+                    personal: SyncToken(0),
                 }))
             }
             Command::Unlink => {

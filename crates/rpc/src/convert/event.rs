@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use anser_domain::{ConvId, Delivery, Encoded, Event, Presence, Receipt, Seq, Typing, UserName};
+use anser_domain::{
+    Changed, ConvId, Delivery, Encoded, Event, Presence, Receipt, Seq, Subject, SyncToken, Typing,
+    UserName,
+};
 
 use super::{Form, account::address, known, or_never, required};
 use crate::{malformed::Malformed, proto};
@@ -19,6 +22,7 @@ impl Form for Event {
                 Self::Receipt(receipt) => It::Receipt(receipt.form()),
                 Self::Typing(typing) => It::Typing(typing.form()),
                 Self::Presence(presence) => It::Presence(presence.form()),
+                Self::Changed(changed) => It::Changed(changed.form()),
             }),
         }
     }
@@ -31,6 +35,7 @@ impl Form for Event {
             It::Receipt(it) => Self::Receipt(Arc::new(Receipt::read(it)?)),
             It::Typing(it) => Self::Typing(Arc::new(Typing::read(it)?)),
             It::Presence(it) => Self::Presence(Arc::new(Presence::read(it)?)),
+            It::Changed(it) => Self::Changed(Arc::new(Changed::read(it)?)),
         })
     }
 }
@@ -112,5 +117,47 @@ impl Form for Presence {
     fn read(form: proto::Presence) -> Result<Self, Malformed> {
         let proto::Presence { user, online } = form;
         Ok(Self { user: UserName::read(user)?, online })
+    }
+}
+
+impl Form for Changed {
+    type Proto = proto::Changed;
+
+    fn form(&self) -> proto::Changed {
+        let Self { subject, at } = self;
+        proto::Changed { subject: subject.form(), at: at.0 }
+    }
+
+    fn read(form: proto::Changed) -> Result<Self, Malformed> {
+        let proto::Changed { subject, at } = form;
+        Ok(Self { subject: Subject::read(subject)?, at: SyncToken(at) })
+    }
+}
+
+impl Form for Subject {
+    type Proto = i32;
+
+    fn form(&self) -> i32 {
+        let subject = match self {
+            Self::Friends => proto::Subject::Friends,
+            Self::Requests => proto::Subject::Requests,
+            Self::Blocks => proto::Subject::Blocks,
+            Self::Invitations => proto::Subject::Invitations,
+            Self::Items => proto::Subject::Items,
+            Self::Profile => proto::Subject::Profile,
+        };
+        subject.into()
+    }
+
+    fn read(form: i32) -> Result<Self, Malformed> {
+        match proto::Subject::try_from(form) {
+            Ok(proto::Subject::Friends) => Ok(Self::Friends),
+            Ok(proto::Subject::Requests) => Ok(Self::Requests),
+            Ok(proto::Subject::Blocks) => Ok(Self::Blocks),
+            Ok(proto::Subject::Invitations) => Ok(Self::Invitations),
+            Ok(proto::Subject::Items) => Ok(Self::Items),
+            Ok(proto::Subject::Profile) => Ok(Self::Profile),
+            Ok(proto::Subject::Unspecified) | Err(_) => Err(Malformed::Range("subject")),
+        }
     }
 }

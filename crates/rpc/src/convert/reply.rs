@@ -87,7 +87,7 @@ impl Form for Welcome {
     type Proto = proto::Welcome;
 
     fn form(&self) -> proto::Welcome {
-        let Self { actor, user, device, ticket, until, changes } = self;
+        let Self { actor, user, device, ticket, until, changes, personal } = self;
         proto::Welcome {
             actor: Some(actor.form()),
             user: user.form(),
@@ -95,11 +95,12 @@ impl Form for Welcome {
             ticket: ticket.form(),
             until: until.0,
             changes: Some(changes.form()),
+            personal: personal.0,
         }
     }
 
     fn read(form: proto::Welcome) -> Result<Self, Malformed> {
-        let proto::Welcome { actor, user, device, ticket, until, changes } = form;
+        let proto::Welcome { actor, user, device, ticket, until, changes, personal } = form;
         Ok(Self {
             actor: required(actor, "actor")?,
             user: UserName::read(user)?,
@@ -107,6 +108,7 @@ impl Form for Welcome {
             ticket: Secret::read(ticket)?,
             until: Millis(until),
             changes: required(changes, "changes")?,
+            personal: SyncToken(personal),
         })
     }
 }

@@ -26,10 +26,24 @@ pub fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(at, user, active)| Event::Typing(Arc::new(Typing { at, user, active }))),
         (user(), any::<bool>())
             .prop_map(|(user, online)| Event::Presence(Arc::new(Presence { user, online }))),
+        (subject(), any::<u64>()).prop_map(|(subject, at)| {
+            Event::Changed(Arc::new(Changed { subject, at: SyncToken(at) }))
+        }),
     ]
 }
 
-pub const EVENT_KINDS: usize = 5;
+fn subject() -> impl Strategy<Value = Subject> {
+    prop_oneof![
+        Just(Subject::Friends),
+        Just(Subject::Requests),
+        Just(Subject::Blocks),
+        Just(Subject::Invitations),
+        Just(Subject::Items),
+        Just(Subject::Profile),
+    ]
+}
+
+pub const EVENT_KINDS: usize = 6;
 
 pub fn event_kind(event: &Event) -> usize {
     match event {
@@ -38,6 +52,7 @@ pub fn event_kind(event: &Event) -> usize {
         Event::Receipt(_) => 2,
         Event::Typing(_) => 3,
         Event::Presence(_) => 4,
+        Event::Changed(_) => 5,
     }
 }
 
@@ -53,10 +68,12 @@ pub fn same_event(left: &Event, right: &Event) -> bool {
         (Event::Receipt(left), Event::Receipt(right)) => left == right,
         (Event::Typing(left), Event::Typing(right)) => left == right,
         (Event::Presence(left), Event::Presence(right)) => left == right,
+        (Event::Changed(left), Event::Changed(right)) => left == right,
         (Event::Message(_), _)
         | (Event::Head { .. }, _)
         | (Event::Receipt(_), _)
         | (Event::Typing(_), _)
-        | (Event::Presence(_), _) => false,
+        | (Event::Presence(_), _)
+        | (Event::Changed(_), _) => false,
     }
 }

@@ -31,14 +31,15 @@ fn changes() -> impl Strategy<Value = Changes> {
 }
 
 fn welcome() -> impl Strategy<Value = Welcome> {
-    (actor(), user(), device(), secret(), any::<i64>(), changes()).prop_map(
-        |(actor, user, device, ticket, until, changes)| Welcome {
+    (actor(), user(), device(), secret(), any::<i64>(), changes(), any::<u64>()).prop_map(
+        |(actor, user, device, ticket, until, changes, personal)| Welcome {
             actor,
             user,
             device,
             ticket,
             until: Millis(until),
             changes,
+            personal: SyncToken(personal),
         },
     )
 }

@@ -1,12 +1,14 @@
 //! The two ports, and the values that cross them.
 
 mod follow;
+mod items;
 mod log;
 mod people;
 mod routes;
 mod store;
 
 pub use follow::{Fact, FactKind, Follow, Happened, Lease, NewFact, Tail};
+pub use items::Items;
 pub use log::{
     Acl, Append, Appended, ConversationKind, Entry, Gate, ListPage, Outcome, PullFor, ReadMoved,
     ReceiptMoved,

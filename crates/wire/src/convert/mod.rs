@@ -3,7 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod tell;
 
-use anser_domain::GroupRole;
+use anser_domain::{GroupRole, Subject};
 
 /// Every role with its name in the specification and its number in frames.
 pub const ROLES: [(GroupRole, &str, u8); 3] = [
@@ -18,5 +18,28 @@ pub(crate) const fn role_number(role: GroupRole) -> u8 {
         GroupRole::Member => 1,
         GroupRole::Admin => 2,
         GroupRole::Owner => 3,
+    }
+}
+
+/// Everything that a `changed` notice can be about, with its name in the specification and its
+/// number in frames.
+pub const SUBJECTS: [(Subject, &str, u8); 6] = [
+    (Subject::Friends, "friends", 1),
+    (Subject::Requests, "requests", 2),
+    (Subject::Blocks, "blocks", 3),
+    (Subject::Invitations, "invitations", 4),
+    (Subject::Items, "items", 5),
+    (Subject::Profile, "profile", 6),
+];
+
+/// The number of a subject.
+pub(crate) const fn subject_number(subject: Subject) -> u8 {
+    match subject {
+        Subject::Friends => 1,
+        Subject::Requests => 2,
+        Subject::Blocks => 3,
+        Subject::Invitations => 4,
+        Subject::Items => 5,
+        Subject::Profile => 6,
     }
 }

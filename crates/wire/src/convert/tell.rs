@@ -76,6 +76,10 @@ pub(crate) fn notice(event: &Event) -> Option<Notice> {
         Event::Presence(it) => {
             Notice::Presence(frame::Presence { user: it.user.to_string(), online: it.online })
         }
+        Event::Changed(it) => Notice::Changed(frame::Changed {
+            subject: super::subject_number(it.subject).into(),
+            at: it.at.0,
+        }),
     })
 }
 

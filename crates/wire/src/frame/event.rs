@@ -1,12 +1,15 @@
 //! EVENT: what is worth knowing and is no log entry.
 
-use super::schema::{choice, message};
+use super::{
+    people::Changed,
+    schema::{choice, message},
+};
 
 message! {
     /// Something to know that takes no place in a log. May be left out when a link cannot keep
     /// up. Clients send only `typing`.
     pub struct Event {
-        ; what: Notice ["Notice" = "1, 2, 3, 4, 5"]
+        ; what: Notice ["Notice" = "1, 2, 3, 4, 5, 50"]
     }
 
     /// Someone has received or read up to a place.
@@ -69,5 +72,7 @@ choice! {
         head: Head(Head) = 4,
         /// The link's credential ends soon.
         expiring: Expiring(Expiring) = 5,
+        /// Something of the receiver's own has changed.
+        changed: Changed(Changed) = 50,
     }
 }

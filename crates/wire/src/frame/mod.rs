@@ -12,6 +12,7 @@ pub mod event;
 pub mod go_away;
 pub mod hello;
 pub mod page;
+pub mod people;
 pub mod ping;
 pub mod pong;
 pub mod request;
@@ -34,6 +35,7 @@ pub use self::{
     go_away::GoAway,
     hello::Hello,
     page::{Log, Page},
+    people::Changed,
     ping::Ping,
     pong::Pong,
     request::{

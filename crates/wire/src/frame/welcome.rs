@@ -30,6 +30,10 @@ message! {
         capabilities: Vec<String> [string, repeated] = 10,
         /// The first page of what has changed since `since`. Further pages follow as CHANGES.
         changes: Option<ChangeSet> [message, optional] (ChangeSet) = 11,
+        /// The newest change of what is the user's own beside conversations. A client that keeps
+        /// its friends, requests, blocks, invitations, items or profile asks for them since the
+        /// token that it read last, if this one is later.
+        personal: u64 [uint64] = 12,
     }
 }
 

@@ -91,6 +91,7 @@ impl Online {
                 max_in_flight: limits.max_in_flight,
                 capabilities: capabilities.into_iter().collect(),
                 changes: sets.next(),
+                personal: welcome.personal.0,
             },
         );
         for set in sets {

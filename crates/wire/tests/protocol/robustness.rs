@@ -60,6 +60,7 @@ impl Link {
             ticket: Secret::new("ticket"),
             until: WALL.plus(3_600_000),
             changes: Changes { conversations: Vec::new(), token: SyncToken(1), more: false },
+            personal: SyncToken(1),
         }));
         link.turn(|session, turn| session.handle(Input::Reply(tag, &welcome), turn)).unwrap();
         link.sent();

@@ -286,6 +286,10 @@ impl Runner {
             })),
             ["typing"] => Event::Typing(Arc::new(Typing { at, user, active: true })),
             ["presence"] => Event::Presence(Arc::new(Presence { user, online: true })),
+            ["changed", "friends", at] => Event::Changed(Arc::new(Changed {
+                subject: Subject::Friends,
+                at: SyncToken(number(at)),
+            })),
             _ => panic!("{words:?}: not understood"),
         }
     }
@@ -444,6 +448,7 @@ fn reply(text: &str) -> Reply {
             ticket: Secret::new("ticket"),
             until: WALL.plus(number(seconds) as i64 * 1000),
             changes: changes(rest),
+            personal: SyncToken(0),
         })),
         ["changes", ref rest @ ..] => Reply::Changes(Box::new(changes(rest))),
         ["conversations", ref rest @ ..] => Reply::Conversations(Box::new(changes(rest))),

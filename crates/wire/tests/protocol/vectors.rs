@@ -135,7 +135,7 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
                 version: 1, user: "alice".into(), device: "phone".into(), ticket: "ticket".into(),
                 server_time: 1_790_000_000_000, expires: 1_790_000_900_000, heartbeat_ms: 60_000,
                 max_frame: 262_144, max_in_flight: 256, capabilities: vec!["zstd-1".into()],
-                changes: Some(change_set()),
+                changes: Some(change_set()), personal: 98,
             }.into()),
         ("send", "a text to a group, with everything set",
             Send {
@@ -169,6 +169,7 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
             notice(Notice::Typing(Typing { at: "u:bob".into(), user: String::new(), active: false }))),
         ("event_presence", "bob is there", notice(Notice::Presence(Presence { user: "bob".into(), online: true }))),
         ("event_head", "300 has grown to 12", notice(Notice::Head(Head { conv: 300, head: 12 }))),
+        ("event_changed", "the receiver's list of friends has changed", notice(Notice::Changed(Changed { subject: 1, at: 99 }))),
         ("event_expiring", "one minute left", notice(Notice::Expiring(Expiring { in_ms: 60_000 }))),
         ("request_history", "the newest entries",
             request(Call::History(HistoryCall { at: "g:geese".into(), limit: 50, ..HistoryCall::default() }))),

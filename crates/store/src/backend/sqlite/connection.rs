@@ -7,8 +7,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use crate::open::OpenError;
 
 /// Layouts, oldest first; a database's `user_version` says how many of them it has.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_follow.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_follow.sql"),
+    include_str!("migrations/0003_people.sql"),
+];
 /// `ANSR`, so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x414e_5352;
 /// How long to wait for another process's transaction, such as a command-line tool's.

@@ -22,6 +22,7 @@ mod group;
 mod groups;
 mod head;
 mod hot;
+mod items;
 mod list;
 mod log;
 mod queue;
