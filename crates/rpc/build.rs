@@ -3,7 +3,7 @@
 use std::{env, error::Error, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=proto/anser.proto");
+    println!("cargo::rerun-if-changed=proto");
     let files = protox::compile(["proto/anser.proto"], ["proto"])?;
     prost_build::Config::new()
         .bytes([".anser.rpc.v1"])

@@ -3,6 +3,7 @@
 use crate::{
     account::{Credential, Role, Secret},
     address::Address,
+    file::FileCommand,
     group::GroupRole,
     id::{ClientId, ConvId, Seq, SyncToken},
     message::{Content, Payload},
@@ -83,6 +84,10 @@ pub enum Command {
         /// At most so many.
         limit: u16,
     },
+
+    // — files —
+    /// About files → `Files`, or `Done` where there is nothing to tell.
+    Files(FileCommand),
 
     // — accounts —
     /// Check a password, make the device if it is new → `Tokens`.

@@ -54,6 +54,11 @@ id! {
     PeerId(u64)
 }
 id! {
+    /// A file, given by the store like a message's id. A string in JSON. Knowing one gives no
+    /// right to the file.
+    FileId(u64)
+}
+id! {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     Millis(i64)
 }
@@ -73,6 +78,24 @@ impl Seq {
         Self(self.0 + 1)
     }
 }
+
+impl std::str::FromStr for FileId {
+    type Err = FileIdError;
+
+    /// Digits only, within the 63 bits that stores count in.
+    fn from_str(text: &str) -> Result<Self, FileIdError> {
+        let number: i64 = text.parse().map_err(|_| FileIdError)?;
+        match text.bytes().all(|b| b.is_ascii_digit()) {
+            true => Ok(Self(number.cast_unsigned())),
+            false => Err(FileIdError),
+        }
+    }
+}
+
+/// A text that is no file's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a file's id is a number")]
+pub struct FileIdError;
 
 impl SyncToken {
     /// Later than everything: nothing can be concluded from it.

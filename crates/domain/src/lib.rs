@@ -15,6 +15,7 @@ mod ask;
 mod clock;
 mod command;
 mod event;
+mod file;
 mod group;
 mod id;
 mod message;
@@ -37,10 +38,15 @@ pub use command::{
 pub use event::{
     Changed, Delivery, Encoded, Event, EventClass, Presence, Protocol, Receipt, Subject, Typing,
 };
+pub use file::{
+    FileCommand, FileContent, FileName, FilePage, FileRecord, FileReply, FileState, Found,
+    MAX_FILE_NAME, MAX_MEDIA_TYPE, MediaRange, MediaType, MediaTypeError, NewFile, Picture, Piece,
+    Thumbnail,
+};
 pub use group::{Group, GroupRole, Member};
 pub use id::{
-    ClientId, ConvId, DeviceId, Epoch, LinkId, LinkRef, MessageId, Millis, Ord64, PeerId, Seq,
-    StreamPos, SyncToken, UserId,
+    ClientId, ConvId, DeviceId, Epoch, FileId, FileIdError, LinkId, LinkRef, MessageId, Millis,
+    Ord64, PeerId, Seq, StreamPos, SyncToken, UserId,
 };
 pub use message::{Content, Kind, LogEvent, Message, Payload, Sender};
 pub use name::{DeviceName, GroupName, MAX_DEVICE, MAX_NAME, NameError, UserName};

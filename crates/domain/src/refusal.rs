@@ -30,6 +30,12 @@ pub enum Refusal {
     /// No such user.
     #[error("no such user")]
     NoSuchUser,
+    /// No such file, or none that the caller may see: which of the two is not theirs to know.
+    #[error("no such file")]
+    NoSuchFile,
+    /// All of what the user may store is taken.
+    #[error("{0}")]
+    Quota(&'static str),
     /// The name is in use, or was once.
     #[error("the name is taken")]
     NameTaken,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     account::{Actor, Profile, Secret, Tokens},
     address::Address,
+    file::FileReply,
     group::{Group, Member},
     id::{ConvId, MessageId, Millis, Ord64, Seq, SyncToken},
     message::Message,
@@ -41,6 +42,8 @@ pub enum Reply {
     Users(Vec<Profile>),
     /// The caller's devices.
     Devices(Vec<DeviceRecord>),
+    /// About files.
+    Files(FileReply),
 }
 
 /// Where a send came to stand. A retry gets the first answer again.

@@ -173,6 +173,8 @@ fn every_variant_is_tried() {
     tries_every_kind(command(), COMMAND_KINDS, command_kind);
     tries_every_kind(reply(), REPLY_KINDS, reply_kind);
     tries_every_kind(event(), EVENT_KINDS, event_kind);
+    tries_every_kind(file_command(), FILE_COMMAND_KINDS, file_command_kind);
+    tries_every_kind(file_reply(), FILE_REPLY_KINDS, file_reply_kind);
     tries_every_kind(refusal(), REFUSAL_KINDS, refusal_kind);
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anser_domain::MediaRange;
+
 /// The SM's settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -40,6 +42,42 @@ pub struct Config {
     pub revocation_wait: Duration,
     /// How long signing keys sign before the next one takes over.
     pub key_rotation: Duration,
+    /// What files may be stored.
+    pub files: FilePolicy,
+}
+
+/// What files may be stored, by whom, and for how long.
+#[derive(Clone, Debug)]
+pub struct FilePolicy {
+    /// Largest file, in bytes.
+    pub max_size: u64,
+    /// Bytes of one user's files together.
+    pub quota: u64,
+    /// Files of one user. A row and a blob each, however small.
+    pub max_files: u32,
+    /// Uploads of one user at a time: a phone sends an album two or three at once.
+    pub max_unfinished: u32,
+    /// How long an upload may lie before it is given up: a night without a network, and the
+    /// morning after.
+    pub unfinished: Duration,
+    /// How long content is kept, public files aside; `None` for as long as its owner wants.
+    pub keep: Option<Duration>,
+    /// The media types that are taken.
+    pub types: Vec<MediaRange>,
+}
+
+impl Default for FilePolicy {
+    fn default() -> Self {
+        Self {
+            max_size: 100 << 20,
+            quota: 2 << 30,
+            max_files: 100_000,
+            max_unfinished: 20,
+            unfinished: Duration::from_secs(24 * 3600),
+            keep: None,
+            types: "*/*".parse().into_iter().collect(),
+        }
+    }
 }
 
 impl Default for Config {
@@ -61,6 +99,7 @@ impl Default for Config {
             revocations_every: Duration::from_secs(1),
             revocation_wait: Duration::from_secs(5),
             key_rotation: Duration::from_secs(30 * 24 * 3600),
+            files: FilePolicy::default(),
         }
     }
 }

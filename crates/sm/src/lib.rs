@@ -16,6 +16,7 @@
 //! | `links` | login, takeover, eviction |
 //! | `presence` | who came, who went |
 //! | `account` | sign-in, sessions, users, administration |
+//! | `files` | who may store how much, and see what |
 //! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
 //! | `services` | takes every command to the service that answers it |
 //! | [`Sm`] | wires them together and takes in what is asked |
@@ -26,6 +27,7 @@ mod config;
 mod credentials;
 mod cursors;
 mod fanout;
+mod files;
 mod gate;
 mod held;
 mod links;
@@ -40,6 +42,6 @@ mod services;
 mod sm;
 mod token;
 
-pub use config::Config;
+pub use config::{Config, FilePolicy};
 pub use provision::{Provisioned, create_user, provision, set_password};
 pub use sm::{Sm, Stats};

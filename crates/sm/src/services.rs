@@ -20,6 +20,7 @@ use crate::{
     credentials::Credentials,
     cursors::Cursors,
     fanout::Fanout,
+    files::Files,
     gate::Counts,
     links::{CHANGES_PAGE, Links, linked},
     peers::Peers,
@@ -40,6 +41,7 @@ pub(crate) struct Services {
     pub(crate) links: Arc<Links>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) accounts: Accounts,
+    pub(crate) files: Files,
     pub(crate) chores: Chores,
     pub(crate) counts: Arc<Counts>,
     /// Numbers appends in the order in which they were submitted.
@@ -199,6 +201,12 @@ impl Services {
                 let page = self.store.members(actor.user, &group, after.as_ref(), limit(l)).await?;
                 Ok(Reply::Members(Box::new(page)))
             }
+
+            // — files —
+            Command::Files(command) => match &caller {
+                Caller::Nobody => self.files.keep_house(command).await,
+                caller => self.files.answer(self.actor(caller).await?, command).await,
+            },
 
             // — accounts —
             Command::SignIn(sign_in) => self.accounts.sign_in(*sign_in).await,

@@ -16,6 +16,7 @@ use crate::{
     credentials::Credentials,
     cursors::Cursors,
     fanout::Fanout,
+    files::Files,
     gate::{Counts, LogGate},
     held::Held,
     links::Links,
@@ -118,6 +119,7 @@ impl Sm {
             credentials: credentials.clone(),
             links: links.clone(),
         };
+        let files = Files { store: store.clone(), clock: clock.clone(), config: config.clone() };
         let chores = Chores {
             store: store.clone(),
             routes: routes.clone(),
@@ -141,6 +143,7 @@ impl Sm {
             links,
             presence,
             accounts,
+            files,
             chores,
             counts,
             order: AtomicU64::new(0),

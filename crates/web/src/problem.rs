@@ -81,6 +81,8 @@ kinds! {
         "The conversation does not exist, or you are not in it; which of the two is not said.";
     NO_SUCH_USER = "no-such-user", NOT_FOUND, "No such user",
         "Nobody has this name.";
+    NO_SUCH_FILE = "no-such-file", NOT_FOUND, "No such file",
+        "There is no such file, or none that you may see; which of the two is not said.";
     METHOD = "method-not-allowed", METHOD_NOT_ALLOWED, "The resource does not take this method",
         "The header `Allow` lists the methods it takes.";
     BODY_TIMEOUT = "body-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
@@ -98,6 +100,9 @@ kinds! {
         "A later login of the same device has taken its place.";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "More than a bound allows",
         "The body, or a part of it that the detail names, is larger than the server takes.";
+    QUOTA = "quota", PAYLOAD_TOO_LARGE, "All that you may store is taken",
+        "Delete files, or finish or delete unfinished uploads. `GET /v1/files` tells what there \
+         is and how much of the quota it takes.";
     MEDIA_TYPE = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body must be JSON",
         "Send the header `Content-Type: application/json`, and the body as it is: not compressed.";
     MISDIRECTED = "misdirected", MISDIRECTED_REQUEST, "The server does not answer to this name",
@@ -220,6 +225,8 @@ impl From<Refusal> for Problem {
             Refusal::Forbidden => &FORBIDDEN,
             Refusal::NotMember => &NOT_MEMBER,
             Refusal::NoSuchUser => &NO_SUCH_USER,
+            Refusal::NoSuchFile => &NO_SUCH_FILE,
+            Refusal::Quota(_) => &QUOTA,
             Refusal::NameTaken => &NAME_TAKEN,
             Refusal::Conflict => &CONFLICT,
             Refusal::StaleClientId => &STALE_KEY,

@@ -22,17 +22,18 @@ const LADDER: &[Rung] = &[
     Rung { name: "mqtt", floor: 1, uses: &["domain"] },
     Rung { name: "xmpp", floor: 1, uses: &["domain"] },
     Rung { name: "store", floor: 1, uses: &["domain"] },
+    Rung { name: "blobs", floor: 1, uses: &["domain"] },
     Rung { name: "sm", floor: 2, uses: &["store", "topics", "domain"] },
     Rung { name: "client", floor: 3, uses: &["wire", "domain"] },
     Rung { name: "egress", floor: 3, uses: &["domain"] },
     Rung { name: "rpc", floor: 3, uses: &["domain"] },
-    Rung { name: "web", floor: 3, uses: &["domain"] },
+    Rung { name: "web", floor: 3, uses: &["blobs", "domain"] },
     Rung { name: "cm", floor: 3, uses: &["xmpp", "mqtt", "wire", "topics", "domain"] },
     Rung {
         name: "server",
         floor: 4,
         uses: &[
-            "client", "egress", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt", "wire",
+            "client", "egress", "rpc", "web", "cm", "sm", "blobs", "store", "xmpp", "mqtt", "wire",
             "topics", "domain",
         ],
     },
@@ -41,8 +42,8 @@ const LADDER: &[Rung] = &[
         name: TESTKIT,
         floor: 5,
         uses: &[
-            "server", "client", "egress", "rpc", "web", "cm", "sm", "store", "xmpp", "mqtt",
-            "wire", "topics", "domain",
+            "server", "client", "egress", "rpc", "web", "cm", "sm", "blobs", "store", "xmpp",
+            "mqtt", "wire", "topics", "domain",
         ],
     },
 ];

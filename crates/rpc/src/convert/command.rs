@@ -1,9 +1,9 @@
 //! Commands.
 
 use anser_domain::{
-    Act, Change, ClientId, Command, ConvId, DeviceName, GroupName, GroupRole, HistoryRange, Login,
-    MemberChange, NewGroup, NewUser, Outgoing, Payload, Pull, Role, Secret, Seq, SignIn, SyncToken,
-    UserName,
+    Act, Change, ClientId, Command, ConvId, DeviceName, FileCommand, GroupName, GroupRole,
+    HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Payload, Pull, Role, Secret,
+    Seq, SignIn, SyncToken, UserName,
 };
 
 use super::{Form, account::address, forms, limit, read_all, required};
@@ -49,6 +49,7 @@ impl Form for Command {
                     after: after.as_ref().map(UserName::form),
                     limit: (*limit).into(),
                 }),
+                Self::Files(it) => It::Files(it.form()),
                 Self::SignIn(it) => It::SignIn(it.form()),
                 Self::Refresh(token) => It::Refresh(token.form()),
                 Self::SignOut => It::SignOut(unit),
@@ -102,6 +103,7 @@ impl Form for Command {
                 after: it.after.map(UserName::read).transpose()?,
                 limit: limit(it.limit)?,
             },
+            It::Files(it) => Self::Files(FileCommand::read(it)?),
             It::SignIn(it) => Self::SignIn(Box::new(SignIn::read(it)?)),
             It::Refresh(token) => Self::Refresh(Secret::read(token)?),
             It::SignOut(_) => Self::SignOut,

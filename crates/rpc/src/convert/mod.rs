@@ -7,6 +7,7 @@ mod account;
 mod ask;
 mod command;
 mod event;
+mod files;
 mod message;
 mod refusal;
 mod reply;

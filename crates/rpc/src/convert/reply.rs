@@ -1,7 +1,7 @@
 //! Replies.
 
 use anser_domain::{
-    Changes, ConvId, ConversationState, DeviceName, Group, GroupName, GroupRole, Member,
+    Changes, ConvId, ConversationState, DeviceName, FileReply, Group, GroupName, GroupRole, Member,
     MemberPage, MessageId, Millis, Page, Profile, Refusal, Reply, Secret, Sent, Seq, SyncToken,
     Tokens, UserId, UserName, Welcome,
 };
@@ -31,6 +31,7 @@ impl Form for Reply {
                 Self::Devices(devices) => {
                     It::Devices(proto::DeviceRecords { devices: forms(devices) })
                 }
+                Self::Files(it) => It::Files(it.form()),
             }),
         }
     }
@@ -51,6 +52,7 @@ impl Form for Reply {
             It::User(it) => Self::User(Box::new(Profile::read(it)?)),
             It::Users(it) => Self::Users(read_all(it.users)?),
             It::Devices(it) => Self::Devices(read_all(it.devices)?),
+            It::Files(it) => Self::Files(FileReply::read(it)?),
         })
     }
 }

@@ -94,10 +94,15 @@ fn of_accounts() -> impl Strategy<Value = Command> {
 }
 
 pub fn command() -> impl Strategy<Value = Command> {
-    prop_oneof![of_links_and_logs(), of_groups(), of_accounts()]
+    prop_oneof![
+        of_links_and_logs(),
+        of_groups(),
+        of_accounts(),
+        file_command().prop_map(Command::Files)
+    ]
 }
 
-pub const COMMAND_KINDS: usize = 28;
+pub const COMMAND_KINDS: usize = 29;
 
 pub fn command_kind(command: &Command) -> usize {
     match command {
@@ -129,5 +134,6 @@ pub fn command_kind(command: &Command) -> usize {
         Command::Users { .. } => 25,
         Command::SetPassword { .. } => 26,
         Command::SetDisabled { .. } => 27,
+        Command::Files(_) => 28,
     }
 }

@@ -156,6 +156,8 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::Forbidden),
         Just(Refusal::NotMember),
         Just(Refusal::NoSuchUser),
+        Just(Refusal::NoSuchFile),
+        Just(Refusal::Quota("the quota is used up")),
         Just(Refusal::NameTaken),
         Just(Refusal::Conflict),
         Just(Refusal::StaleClientId),
@@ -169,7 +171,7 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
     ]
 }
 
-pub const REFUSAL_KINDS: usize = 18;
+pub const REFUSAL_KINDS: usize = 20;
 
 pub fn refusal_kind(refusal: &Refusal) -> usize {
     match refusal {
@@ -191,6 +193,8 @@ pub fn refusal_kind(refusal: &Refusal) -> usize {
         Refusal::Busy(_) => 15,
         Refusal::Unavailable => 16,
         Refusal::Draining => 17,
+        Refusal::NoSuchFile => 18,
+        Refusal::Quota(_) => 19,
     }
 }
 
@@ -202,8 +206,13 @@ fn profile() -> impl Strategy<Value = Profile> {
 
 mod command;
 mod event;
+mod files;
 mod reply;
 
 pub use command::{COMMAND_KINDS, command, command_kind};
 pub use event::{EVENT_KINDS, event, event_kind, same_event};
+pub use files::{
+    FILE_COMMAND_KINDS, FILE_REPLY_KINDS, file_command, file_command_kind, file_reply,
+    file_reply_kind,
+};
 pub use reply::{REPLY_KINDS, reply, reply_kind};

@@ -124,10 +124,11 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         group.prop_map(|it| Reply::Group(Box::new(it))),
         members().prop_map(|it| Reply::Members(Box::new(it))),
         of_people(),
+        file_reply().prop_map(Reply::Files),
     ]
 }
 
-pub const REPLY_KINDS: usize = 13;
+pub const REPLY_KINDS: usize = 14;
 
 pub fn reply_kind(reply: &Reply) -> usize {
     match reply {
@@ -144,5 +145,6 @@ pub fn reply_kind(reply: &Reply) -> usize {
         Reply::User(_) => 10,
         Reply::Users(_) => 11,
         Reply::Devices(_) => 12,
+        Reply::Files(_) => 13,
     }
 }

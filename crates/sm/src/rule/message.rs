@@ -2,6 +2,7 @@
 
 use anser_domain::{Content, Outgoing, Refusal, Seq};
 
+use super::file;
 use crate::config::Config;
 
 /// Whether a message is one that can be taken at all, whoever sends it.
@@ -29,6 +30,7 @@ pub(crate) fn acceptable(message: &Outgoing, config: &Config) -> Result<(), Refu
         Content::Event(_) => return Err(Refusal::Invalid("events are written by the server only")),
         _ => {}
     }
+    file::few_enough(&message.content)?;
     if message.payload.as_ref().is_some_and(|it| it.bytes.len() > config.max_data) {
         return Err(Refusal::TooLarge("the payload is longer than the server allows"));
     }

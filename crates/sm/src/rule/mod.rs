@@ -1,12 +1,17 @@
 //! Who may do what. Pure functions of values, a file a theme; the IO around them is elsewhere.
 
+mod file;
 mod members;
 mod message;
 
 use anser_domain::{Act, Refusal, Seq};
 use anser_store::{Acl, Append, Entry};
 
-pub(crate) use self::{members::acceptable_group, message::acceptable};
+pub(crate) use self::{
+    file::{acceptable_content, acceptable_file},
+    members::acceptable_group,
+    message::acceptable,
+};
 use crate::config::Config;
 
 /// Longest name that people read, in bytes: it is shown on one line.

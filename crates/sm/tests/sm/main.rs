@@ -4,5 +4,6 @@
 mod accounts;
 #[cfg(test)]
 mod chat;
+mod files;
 #[cfg(test)]
 mod support;

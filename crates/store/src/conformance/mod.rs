@@ -15,6 +15,7 @@
 #![expect(missing_docs, reason = "the names of tests say what they test")]
 
 pub mod cursors;
+pub mod files;
 pub mod follow;
 pub mod groups;
 pub mod people;
@@ -123,6 +124,16 @@ macro_rules! store_suite {
             people::keys_are_made_rotated_and_forgotten
             people::pruning_never_readmits_a_retry
             people::pruning_forgets_idle_devices
+            files::a_file_is_begun_written_and_finished
+            files::a_file_of_another_content_than_announced_is_not_finished
+            files::an_upload_is_its_owners_alone
+            files::a_user_has_a_quota
+            files::ones_files_are_paged_newest_first
+            files::members_see_what_was_posted_while_they_were_in
+            files::a_file_is_passed_on_by_those_who_see_it
+            files::a_refused_carrier_leaves_no_trace_and_can_be_sent_again
+            files::a_deleted_file_leaves_its_name_to_those_who_saw_it
+            files::what_is_past_its_time_goes
         }
     };
     (@ $rig:expr; $($file:ident :: $name:ident)*) => {

@@ -1,5 +1,6 @@
 //! The two ports, and the values that cross them.
 
+mod files;
 mod follow;
 mod items;
 mod log;
@@ -7,6 +8,7 @@ mod people;
 mod routes;
 mod store;
 
+pub use files::{FileBounds, Files, FilesBefore, MAX_CARRIED, carried};
 pub use follow::{Fact, FactKind, Follow, Happened, Lease, NewFact, Tail};
 pub use items::Items;
 pub use log::{

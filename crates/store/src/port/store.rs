@@ -9,6 +9,7 @@ use anser_domain::{
 use async_trait::async_trait;
 
 use super::{
+    files::Files,
     follow::Follow,
     items::Items,
     log::{Acl, Append, Gate, ListPage, PullFor, ReadMoved, ReceiptMoved},
@@ -59,7 +60,7 @@ pub struct StoreStats {
 /// Everything that must last. Every method that writes returns after the commit is durable;
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
-pub trait Store: Follow + Items + Send + Sync + 'static {
+pub trait Store: Files + Follow + Items + Send + Sync + 'static {
     // — the log —
 
     /// Sets the rule for appends. Called once, before the first append.

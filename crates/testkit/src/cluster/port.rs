@@ -330,6 +330,7 @@ impl State {
             Command::Login(_)
             | Command::Unlink
             | Command::Relink
+            | Command::Files(_)
             | Command::Changes { .. }
             | Command::Conversations { .. }
             | Command::SignIn(_)

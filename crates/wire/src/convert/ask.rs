@@ -105,6 +105,7 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
         Call::RemoveDevice(call) => Command::RemoveDevice(
             call.device.parse().map_err(|_| Refusal::Invalid("device: not a device's name"))?,
         ),
+        Call::File(call) => Command::Files(super::file::command(&call)?),
     })
 }
 
@@ -126,7 +127,7 @@ fn page_limit(limit: u32) -> u16 {
 }
 
 /// Places and keys count in 63 bits, as stores do.
-fn number(number: u64) -> Result<u64, Refusal> {
+pub(super) fn number(number: u64) -> Result<u64, Refusal> {
     if i64::try_from(number).is_ok() {
         Ok(number)
     } else {

@@ -1,6 +1,7 @@
 //! The domain's values as frames, and what frames ask as commands.
 
 pub(crate) mod ask;
+mod file;
 pub(crate) mod tell;
 
 use anser_domain::{GroupRole, Subject};

@@ -186,6 +186,7 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
                 })
                 .collect(),
         }),
+        Reply::Files(reply) => Answer::File(super::file::answer(reply)?),
         Reply::Refused(_)
         | Reply::Welcome(_)
         | Reply::Changes(_)

@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod deliver_ack;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod go_away;
 pub mod hello;
 pub mod page;
@@ -32,6 +33,7 @@ pub use self::{
     deliver_ack::DeliverAck,
     error::Error,
     event::{Event, Expiring, Head, Notice, Presence, Receipt, Typing},
+    file::{File, FileCall},
     go_away::GoAway,
     hello::Hello,
     page::{Log, Page},

@@ -7,7 +7,7 @@ message! {
     pub struct Request {
         /// The client's number for this request, as in SEND.
         id: u32 [uint32] = 1,
-        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"]
+        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 65"]
     }
 
     /// Part of a conversation's log, as far as the caller may see it. Without `before` and
@@ -143,5 +143,7 @@ choice! {
         devices: Devices(DevicesCall) = 13,
         /// → `done`
         remove_device: RemoveDevice(RemoveDeviceCall) = 14,
+        /// → `file`
+        file: File(super::file::FileCall) = 65,
     }
 }

@@ -11,7 +11,7 @@ message! {
     pub struct Response {
         /// The id of the REQUEST.
         id: u32 [uint32] = 1,
-        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9"]
+        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 65"]
     }
 
     /// Done, with nothing to tell.
@@ -104,5 +104,7 @@ choice! {
         user: User(User) = 8,
         /// Devices.
         devices: Devices(Devices) = 9,
+        /// A file.
+        file: File(super::file::File) = 65,
     }
 }

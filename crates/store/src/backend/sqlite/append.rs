@@ -19,6 +19,7 @@ use super::{
         sql, time_of,
     },
     desk::{Desk, Person},
+    files,
     head::Head,
 };
 use crate::{
@@ -119,16 +120,26 @@ fn send(
             return again(slot.acl, first, out);
         }
     }
-    let verdict =
-        replies_below(out, slot.seq).and_then(|()| gate.admit(&slot.acl, head_seq, &append));
-    if let Err(refusal) = verdict {
-        desk.hot.delete_dedupe.execute(params![
-            out.client_id.0,
-            sql(actor.device.0),
-            sql(conv.0)
-        ])?;
-        return Err(refusal.into());
-    }
+    let verdict = replies_below(out, slot.seq)
+        .map_err(StoreError::from)
+        .and_then(|()| files::to_carry(desk.conn, actor.user, &out.content))
+        .and_then(|carried| {
+            gate.admit(&slot.acl, head_seq, &append)?;
+            Ok(carried)
+        });
+    let carried = match verdict {
+        Ok(carried) => carried,
+        Err(StoreError::Refused(refusal)) => {
+            desk.hot.delete_dedupe.execute(params![
+                out.client_id.0,
+                sql(actor.device.0),
+                sql(conv.0)
+            ])?;
+            return Err(refusal.into());
+        }
+        Err(failed) => return Err(failed),
+    };
+    files::carry(desk.conn, &carried, slot.conv, slot.seq)?;
     let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
     write(desk, actor, name, slot, id, *out)
 }
@@ -152,9 +163,9 @@ fn first(
         members.insert(user, member);
     }
     let acl = Arc::new(Acl { conv, version: 1, kind: ConversationKind::Direct, members });
-    if let Entry::Message(out) = &append.entry {
-        replies_below(out, Seq(1))?;
-    }
+    let Entry::Message(out) = &append.entry else { return Err(Refusal::Unavailable.into()) };
+    replies_below(out, Seq(1))?;
+    let carried = files::to_carry(desk.conn, me, &out.content)?;
     gate.admit(&acl, Seq::ZERO, &append)?;
 
     let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
@@ -172,6 +183,7 @@ fn first(
     }
     let slot = Slot { conv, seq: Seq(1), ord: Ord64(1), acl };
     insert_dedupe(desk, append.actor.device, out.client_id, &slot, id)?;
+    files::carry(desk.conn, &carried, conv, slot.seq)?;
     write(desk, append.actor, name, slot, id, *out)
 }
 

@@ -119,7 +119,8 @@ pub(super) fn body_of(content: &Content) -> Result<Cow<'_, str>, StoreError> {
     json.map(Cow::Owned).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
-fn content_of(kind: u8, body: &str) -> Result<Content, StoreError> {
+/// Content from its columns.
+pub(super) fn content_of(kind: u8, body: &str) -> Result<Content, StoreError> {
     let damaged = || StoreError::Failed("a stored message cannot be read".into());
     let kind = Kind::from_number(kind).ok_or_else(damaged)?;
     if let Some(content) = Content::user_sent(kind, body.into()) {

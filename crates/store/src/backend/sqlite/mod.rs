@@ -17,6 +17,7 @@ mod convert;
 mod cursors;
 mod desk;
 mod devices;
+mod files;
 mod follow;
 mod group;
 mod groups;
