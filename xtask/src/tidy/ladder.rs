@@ -17,24 +17,25 @@ struct Rung {
 /// The whole ladder, with the rungs that are to come.
 const LADDER: &[Rung] = &[
     Rung { name: "domain", floor: 0, uses: &[] },
+    Rung { name: "pace", floor: 1, uses: &["domain"] },
     Rung { name: "topics", floor: 1, uses: &["domain"] },
     Rung { name: "wire", floor: 1, uses: &["domain"] },
     Rung { name: "mqtt", floor: 1, uses: &["domain"] },
     Rung { name: "xmpp", floor: 1, uses: &["domain"] },
     Rung { name: "store", floor: 1, uses: &["domain"] },
     Rung { name: "blobs", floor: 1, uses: &["domain"] },
-    Rung { name: "sm", floor: 2, uses: &["store", "topics", "domain"] },
+    Rung { name: "sm", floor: 2, uses: &["store", "topics", "pace", "domain"] },
     Rung { name: "client", floor: 3, uses: &["wire", "domain"] },
     Rung { name: "egress", floor: 3, uses: &["domain"] },
     Rung { name: "rpc", floor: 3, uses: &["domain"] },
-    Rung { name: "web", floor: 3, uses: &["blobs", "domain"] },
-    Rung { name: "cm", floor: 3, uses: &["xmpp", "mqtt", "wire", "topics", "domain"] },
+    Rung { name: "web", floor: 3, uses: &["blobs", "pace", "domain"] },
+    Rung { name: "cm", floor: 3, uses: &["xmpp", "mqtt", "wire", "topics", "pace", "domain"] },
     Rung {
         name: "server",
         floor: 4,
         uses: &[
             "client", "egress", "rpc", "web", "cm", "sm", "blobs", "store", "xmpp", "mqtt", "wire",
-            "topics", "domain",
+            "topics", "pace", "domain",
         ],
     },
     // Beside the ladder: it puts everything together to test it, and only tests may use it.
@@ -43,7 +44,7 @@ const LADDER: &[Rung] = &[
         floor: 5,
         uses: &[
             "server", "client", "egress", "rpc", "web", "cm", "sm", "blobs", "store", "xmpp",
-            "mqtt", "wire", "topics", "domain",
+            "mqtt", "wire", "topics", "pace", "domain",
         ],
     },
 ];
