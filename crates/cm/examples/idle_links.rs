@@ -18,7 +18,8 @@ use std::{
 };
 
 use anser_cm::{
-    Cm, Io, Limits, Listener, MessageKind, SessionFactory, Tls, WebSocketProtocol, WebSockets,
+    Arrival, Cm, Door, Io, Limits, Listener, MessageKind, SessionFactory, Tls, WebSocketProtocol,
+    WebSockets,
 };
 use anser_domain::{
     Ask, Fault, Input, LinkInfo, Peer, PeerId, Session, SessionManager, SystemClock, Turn,
@@ -84,7 +85,8 @@ async fn serve(links: &str, kind: &str) -> Done {
     if kind == "ws" {
         tokio::spawn(serve_http(cm.clone(), listener, sessions));
     } else {
-        tokio::spawn(cm.clone().listen(listener, Tls::none(), sessions));
+        let door = Door::plain(Tls::none(), Arc::new(SystemClock));
+        tokio::spawn(cm.clone().listen(listener, door, sessions));
     }
     // Some links first, so that what is paid once is not counted.
     let warm = tokio::task::spawn_blocking({
@@ -118,7 +120,7 @@ async fn serve_http(cm: Arc<Cm>, listener: Listener, sessions: SessionFactory) {
         let (cm, sockets) = (cm.clone(), sockets.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| {
-                let response = cm.websocket(request, remote, None, &sockets);
+                let response = cm.websocket(request, Arrival::direct(remote), &sockets);
                 async move { Ok::<_, Infallible>(response) }
             });
             let io = TokioIo::new(Io::Tcp(stream));

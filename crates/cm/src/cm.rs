@@ -1,7 +1,6 @@
 //! The connection manager as an SM sees it, and what it does as time passes.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,13 +10,13 @@ use std::{
 
 use anser_domain::{
     Beat, Clock, Hint, LinkId, LinkInfo, Links, Peer, PeerId, Refusal, Replies, Reply, Session,
-    SessionManager, StreamPos, SyncToken, Tag, TlsInfo, Transport,
+    SessionManager, StreamPos, SyncToken, Tag, Transport,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    Io, Limits, Stats, TICK, Tls,
+    Arrival, Io, Limits, Stats, TICK, Tls,
     link::{Link, driver::Driver, pass::Pass},
     registry::{Registry, SHARDS},
     stream::{Findings, Streams},
@@ -173,13 +172,10 @@ impl Cm {
         self.sweep_on();
     }
 
-    /// What any peer address means for plaintext passwords: loopback may carry them.
-    pub(crate) fn link_info(
-        remote: SocketAddr,
-        transport: Transport,
-        tls: Option<TlsInfo>,
-    ) -> LinkInfo {
-        LinkInfo { remote, transport, tls, trusted_path: remote.ip().to_canonical().is_loopback() }
+    /// What an arrival means for plaintext passwords: a private one may carry them.
+    pub(crate) fn link_info(arrival: Arrival, transport: Transport) -> LinkInfo {
+        let trusted_path = arrival.is_private();
+        LinkInfo { remote: arrival.remote, transport, tls: arrival.tls, trusted_path }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

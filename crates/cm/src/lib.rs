@@ -2,8 +2,8 @@
 //!
 //! [`Cm`] holds the links, takes an SM's answers and hints for them, and sees to time. A link is
 //! any protocol's [`Session`](anser_domain::Session) over any [`Io`], pumped by one driver;
-//! its feed turns hints into gapless streams. [`Listener`], [`Tls`] and [`WebSockets`] are the
-//! doors by which links come in.
+//! its feed turns hints into gapless streams. [`Listener`], [`Door`] and [`WebSockets`] are how
+//! links come in.
 //!
 //! ```text
 //!            ┌────────────── link/driver ──────────────┐
@@ -28,6 +28,6 @@ mod ws;
 pub use cm::{Cm, SessionFactory};
 pub use io::{Duplex, Io};
 pub use limits::{Limits, TICK};
-pub use listen::{Listener, Tls, secure};
+pub use listen::{Arrival, Door, Listener, Tls};
 pub use stats::{Counter, Stats};
 pub use ws::{MessageKind, WebSocketProtocol, WebSockets};

@@ -78,14 +78,14 @@ pub enum Input<'a> {
 /// What a session knows of its link when it opens.
 #[derive(Clone, Debug)]
 pub struct LinkInfo {
-    /// The far end.
+    /// The far end, behind proxies that said whom they speak for.
     pub remote: SocketAddr,
     /// What carries the bytes.
     pub transport: Transport,
     /// Set when TLS came first; STARTTLS arrives later, as [`Input::TlsUp`].
     pub tls: Option<TlsInfo>,
-    /// Whether plaintext passwords may be taken without TLS: from loopback, unless a proxy
-    /// header says that the peer is really elsewhere.
+    /// Whether plaintext passwords may be taken: under TLS, here or up to a proxy that is believed,
+    /// or from loopback, unless a proxy header says that the peer is really elsewhere.
     pub trusted_path: bool,
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct Roles {
     pub(crate) store: Arc<dyn anser_store::Store>,
     pub(crate) sm: Arc<anser_sm::Sm>,
     pub(crate) cm: Arc<anser_cm::Cm>,
+    pub(crate) certificate: Arc<crate::tls::Certificate>,
 }
 
 impl std::fmt::Debug for Roles {
@@ -35,6 +36,11 @@ impl std::fmt::Debug for Roles {
 const GAUGES: &[(&str, &str, Read)] = &[
     ("anser_links", "Links open now", |roles| roles.cm.stats().links.read()),
     ("anser_store_queued", "Entries that wait to be stored", |roles| roles.store.stats().queued),
+    (
+        "anser_tls_certificate_ends_seconds",
+        "When the certificate that is shown ends, in seconds since 1970",
+        |roles| u64::try_from(roles.certificate.ends()).unwrap_or_default(),
+    ),
 ];
 
 /// Numbers that only go up; `_total` is added to the name.
@@ -57,6 +63,12 @@ const COUNTERS: &[(&str, &str, Read)] = &[
     ("anser_store_commits", "Transactions committed", |roles| roles.store.stats().commits),
     ("anser_store_failures", "Transactions that failed as a whole", |roles| {
         roles.store.stats().failures
+    }),
+    ("anser_tls_reloads", "New certificates taken while running", |roles| {
+        roles.certificate.reloads()
+    }),
+    ("anser_tls_reload_failures", "New certificates that were not usable", |roles| {
+        roles.certificate.failures()
     }),
     ("anser_entries_stored", "Log entries stored", |roles| roles.sm.stats().stored),
     ("anser_entries_duplicate", "Retries answered as the first time", |roles| {

@@ -1,8 +1,9 @@
 //! What the operator decides about the REST tier.
 
-use std::{fmt, net::IpAddr, net::SocketAddr, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use http::{HeaderValue, Uri};
+use ipnet::IpNet;
 
 use crate::metrics::HttpMetrics;
 
@@ -21,9 +22,9 @@ pub struct Config {
     /// Where a signed-in device may link, best first, as URLs: `tcp://host:port`,
     /// `tls://host:port`, `ws://host:port/ws`. Told at login.
     pub gateways: Vec<String>,
-    /// Proxies that speak TLS on the server's behalf: from these addresses
-    /// `X-Forwarded-Proto: https` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Proxies that speak HTTP on the server's behalf: what they say in `Forwarded` or
+    /// `X-Forwarded-For` and `-Proto` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Where requests are counted.
     pub metrics: HttpMetrics,
 }
@@ -44,7 +45,7 @@ pub enum Registration {
 pub struct Connection {
     /// The far end, after the PROXY protocol if there was one.
     pub remote: SocketAddr,
-    /// Whether it is under TLS.
+    /// Whether it is under TLS, here or up to whoever sent the PROXY header.
     pub tls: bool,
     /// Whether a PROXY protocol header came first.
     pub proxied: bool,

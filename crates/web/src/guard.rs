@@ -1,7 +1,7 @@
 //! Who may call at all: Host and Origin checks (DESIGN promise 10), and the headers that keep
 //! browsers from making more of an answer than it is.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::{
     extract::{Request, State},
@@ -16,6 +16,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::{
     config::{Config, Connection},
     extract::IDEMPOTENCY_KEY,
+    forwarded::Proxies,
     limits::MAX_HEADERS,
     problem::{self, Problem},
 };
@@ -26,7 +27,7 @@ use crate::{
 pub struct Guard {
     hosts: Vec<String>,
     origins: Vec<HeaderValue>,
-    proxies: Vec<IpAddr>,
+    proxies: Proxies,
 }
 
 impl Guard {
@@ -36,7 +37,7 @@ impl Guard {
         Self {
             hosts: config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             origins: config.allowed_origins.iter().map(|o| o.as_header().clone()).collect(),
-            proxies: config.trusted_proxies.clone(),
+            proxies: Proxies::new(config.trusted_proxies.clone()),
         }
     }
 
@@ -104,6 +105,12 @@ impl Guard {
         self.origins.contains(origin) || own().unwrap_or(false)
     }
 
+    /// The proxies that it believes.
+    #[must_use]
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
     /// Whether a password may come this way: under TLS, or from this machine itself. A proxy's
     /// headers say that the sender is really elsewhere and end the exemption, unless it is a
     /// trusted proxy that vouches for TLS.
@@ -112,27 +119,9 @@ impl Guard {
         connection: Option<&Connection>,
         headers: &HeaderMap,
     ) -> bool {
-        let Some(connection) = connection else { return false };
-        if connection.tls {
-            return true;
-        }
-        let remote = connection.remote.ip().to_canonical();
-        if FORWARDED.iter().any(|name| headers.contains_key(name)) {
-            return self.proxies.contains(&remote)
-                && headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-        }
-        remote.is_loopback() && !connection.proxied
+        connection.is_some_and(|it| self.proxies.sender(it, headers).is_private())
     }
 }
-
-/// Headers by which proxies say for whom they speak.
-const FORWARDED: [HeaderName; 5] = [
-    header::FORWARDED,
-    header::VIA,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-real-ip"),
-];
 
 /// RFC 9112 §3.2: an absolute target beats the `Host` header, and exactly one host is named.
 fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Problem> {

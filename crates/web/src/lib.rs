@@ -15,6 +15,7 @@ mod call;
 mod config;
 mod convert;
 mod extract;
+mod forwarded;
 mod guard;
 pub mod limits;
 mod metrics;
@@ -30,6 +31,7 @@ use axum::{Router, middleware};
 
 pub use admin::{Readiness, admin_router};
 pub use config::{Config, Connection, Origin, OriginError, Registration};
+pub use forwarded::{Proxies, Sender};
 pub use guard::Guard;
 pub use metrics::HttpMetrics;
 pub use openapi::document;
@@ -54,6 +56,7 @@ struct App {
 /// [`limits::MAX_HEAD`] and [`limits::MAX_HEADERS`] to its HTTP parser.
 pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>) -> Router {
     let guard = Guard::new(&config);
+    let proxies = guard.proxies().clone();
     let cors = guard::cors(&config);
     let metrics = config.metrics.clone();
     let app = App {
@@ -79,5 +82,5 @@ pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>
     router
         .layer(middleware::from_fn_with_state(guard, guard::guard))
         .layer(middleware::map_response(guard::secure))
-        .layer(middleware::from_fn_with_state((metrics, clock), telemetry::observe))
+        .layer(middleware::from_fn_with_state((metrics, clock, proxies), telemetry::observe))
 }

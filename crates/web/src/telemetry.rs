@@ -1,4 +1,5 @@
-//! Counts and logs requests: by route template, never by what was in them.
+//! Finds out who sent a request, and counts and logs it: by route template, never by what was in
+//! it.
 
 use std::sync::Arc;
 
@@ -11,12 +12,16 @@ use axum::{
 use http::Method;
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::metrics::{HttpMetrics, RequestLabels, RouteLabels};
+use crate::{
+    config::Connection,
+    forwarded::Proxies,
+    metrics::{HttpMetrics, RequestLabels, RouteLabels},
+};
 
 /// Middleware around everything else.
 pub(crate) async fn observe(
-    State((metrics, clock)): State<(HttpMetrics, Arc<dyn Clock>)>,
-    request: Request,
+    State((metrics, clock, proxies)): State<(HttpMetrics, Arc<dyn Clock>, Proxies)>,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let route = request
@@ -24,6 +29,12 @@ pub(crate) async fn observe(
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let method = method_label(request.method());
+    let connection = request.extensions().get::<Connection>();
+    let sender = connection.map(|it| proxies.sender(it, request.headers()));
+    let remote = sender.map(|it| it.address);
+    if let Some(sender) = sender {
+        request.extensions_mut().insert(sender);
+    }
     let _in_flight = InFlight::enter(&metrics.in_flight);
     let start = clock.now();
     let response = next.run(request).await;
@@ -33,7 +44,7 @@ pub(crate) async fn observe(
         .seconds
         .get_or_create(&RouteLabels { route: route.clone() })
         .observe(took.as_secs_f64());
-    tracing::debug!(method, route, status, took_us = took.as_micros(), "request answered");
+    tracing::debug!(method, route, status, ?remote, took_us = took.as_micros(), "request answered");
     metrics
         .requests
         .get_or_create(&RequestLabels { route, method: method.to_owned(), status })

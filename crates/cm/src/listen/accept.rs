@@ -6,7 +6,7 @@ use anser_domain::Transport;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::tls::{Tls, secure};
+use super::door::Door;
 use crate::{Cm, SessionFactory, cm::Opening};
 
 /// Connections the kernel completes before we accept them: room for everyone coming back after
@@ -94,7 +94,7 @@ impl Listener {
 impl Cm {
     /// Takes links from `listener` until the process drains. `sessions` makes the session of
     /// each.
-    pub async fn listen(self: Arc<Self>, listener: Listener, tls: Tls, sessions: SessionFactory) {
+    pub async fn listen(self: Arc<Self>, listener: Listener, door: Door, sessions: SessionFactory) {
         let mut stopping = self.stopping.subscribe();
         loop {
             // Both branches are cancel-safe: `accept` holds nothing between its awaits, and
@@ -108,21 +108,21 @@ impl Cm {
                 continue;
             }
             let arriving = Arriving::new(self.clone());
-            let (tls, sessions) = (tls.clone(), sessions.clone());
+            let (door, sessions) = (door.clone(), sessions.clone());
             // Its own task, so that what a handshake needs is gone when the link is up.
             tokio::spawn(async move {
                 let cm = &arriving.0;
                 let login_by = cm.clock.now() + cm.limits.login_within;
-                match secure(stream, &tls, cm.limits.login_within).await {
-                    Ok((io, tls_info)) => {
-                        let info = Cm::link_info(remote, Transport::Stream, tls_info);
+                match door.enter(stream, remote, cm.limits.login_within).await {
+                    Ok((io, arrival)) => {
+                        let info = Cm::link_info(arrival, Transport::Stream);
                         let session = sessions(&info);
-                        let (ws, leftover) = (None, Vec::new());
+                        let (tls, ws, leftover) = (door.tls, None, Vec::new());
                         cm.begin(Opening { io, info, session, tls, login_by, ws, leftover });
                     }
                     Err(error) => {
                         cm.stats.refused.up();
-                        tracing::debug!(%error, "handshake failed");
+                        tracing::debug!(%remote, %error, "handshake failed");
                     }
                 }
             });

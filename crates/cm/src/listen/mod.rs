@@ -1,8 +1,12 @@
-//! The doors: sockets that are accepted, and TLS found by its first byte.
+//! The doors: sockets that are accepted, proxies that say for whom they come, and TLS found by
+//! its first byte.
 
 mod accept;
+mod door;
+mod proxy;
 mod tls;
 
 pub use accept::Listener;
+pub use door::{Arrival, Door};
+pub use tls::Tls;
 pub(crate) use tls::starttls;
-pub use tls::{Tls, secure};

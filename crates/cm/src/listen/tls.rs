@@ -1,6 +1,6 @@
 //! TLS on the same port as plain: a ClientHello begins with 0x16, and no protocol of ours does.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc};
 
 use anser_domain::TlsInfo;
 use parking_lot::RwLock;
@@ -43,28 +43,24 @@ impl Tls {
     }
 }
 
-/// Finds out whether the peer speaks TLS and, if so, shakes hands, all of it `within` the time.
-///
-/// # Errors
-/// The socket's or TLS's; `TimedOut` when the time is up.
-pub async fn secure(
-    stream: TcpStream,
-    tls: &Tls,
-    within: Duration,
-) -> io::Result<(Io, Option<TlsInfo>)> {
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.read().is_some() { "Tls" } else { "Tls(none)" })
+    }
+}
+
+/// Finds out whether the peer speaks TLS and, if so, shakes hands.
+pub(super) async fn secure(stream: TcpStream, tls: &Tls) -> io::Result<(Io, Option<TlsInfo>)> {
     let Some(acceptor) = tls.acceptor() else { return Ok((Io::Tcp(stream), None)) };
-    tokio::time::timeout(within, async {
-        let mut first = [0];
-        if stream.peek(&mut first).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if first != [HANDSHAKE] {
-            return Ok((Io::Tcp(stream), None));
-        }
-        let (io, info) = starttls(acceptor, Io::Tcp(stream)).await?;
-        Ok((io, Some(info)))
-    })
-    .await?
+    let mut first = [0];
+    if stream.peek(&mut first).await? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    if first != [HANDSHAKE] {
+        return Ok((Io::Tcp(stream), None));
+    }
+    let (io, info) = starttls(acceptor, Io::Tcp(stream)).await?;
+    Ok((io, Some(info)))
 }
 
 /// A handshake as the server.

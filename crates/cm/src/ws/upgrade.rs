@@ -1,13 +1,13 @@
 //! From an HTTP request to a link.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use anser_domain::{TlsInfo, Transport};
+use anser_domain::Transport;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 
 use super::{Ws, handshake::WebSockets};
-use crate::{Cm, Io, Tls, cm::Opening};
+use crate::{Arrival, Cm, Io, Tls, cm::Opening};
 
 impl Cm {
     /// Answers a WebSocket handshake and, once hyper has written the answer, begins the link.
@@ -15,8 +15,7 @@ impl Cm {
     pub fn websocket<B>(
         self: &Arc<Self>,
         mut request: Request<B>,
-        remote: SocketAddr,
-        tls: Option<TlsInfo>,
+        mut arrival: Arrival,
         sockets: &WebSockets,
     ) -> Response<String> {
         if self.is_stopping() {
@@ -29,8 +28,8 @@ impl Cm {
                 return refuse(status, why);
             }
         };
-        let mut info = Self::link_info(remote, Transport::WebSocket, tls);
-        info.trusted_path &= !is_forwarded(request.headers());
+        arrival.proxied |= is_forwarded(request.headers());
+        let info = Self::link_info(arrival, Transport::WebSocket);
         let protocol = accepted.protocol.clone();
         let upgrade = hyper::upgrade::on(&mut request);
         let login_by = self.clock.now() + self.limits.login_within;

@@ -12,6 +12,7 @@ mod ending;
 mod fake;
 mod flow;
 mod line;
+mod proxy;
 mod qos2;
 mod rig;
 mod slow;

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use anser_cm::{Cm, Io, Limits, Listener, SessionFactory, TICK, Tls};
+use anser_cm::{Cm, Door, Io, Limits, Listener, SessionFactory, TICK, Tls};
 use anser_domain::*;
 use tokio::io::{
     AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
@@ -81,9 +81,13 @@ impl Rig {
     }
 
     pub(crate) fn listen(&self, tls: Tls) -> std::net::SocketAddr {
+        self.listen_at(Door::plain(tls, self.clock.clone()))
+    }
+
+    pub(crate) fn listen_at(&self, door: Door) -> std::net::SocketAddr {
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = listener.local_addr().unwrap();
-        tokio::spawn(self.cm.clone().listen(listener, tls, lines()));
+        tokio::spawn(self.cm.clone().listen(listener, door, lines()));
         addr
     }
 

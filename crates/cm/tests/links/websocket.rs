@@ -1,8 +1,9 @@
 //! WebSocket with a real client, and with bytes that no client sends.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use anser_cm::{Io, Limits, Listener, MessageKind, Tls, WebSocketProtocol, WebSockets, secure};
+use anser_cm::{Door, Io, Limits, Listener, MessageKind, Tls, WebSocketProtocol, WebSockets};
+use anser_domain::SystemClock;
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderName, HeaderValue};
 use hyper::{server::conn::http1, service::service_fn};
@@ -35,9 +36,10 @@ fn serve(rig: &Rig) -> SocketAddr {
             let cm = cm.clone();
             tokio::spawn(async move {
                 let within = Duration::from_secs(5);
-                let (io, tls) = secure(stream, &Tls::none(), within).await.unwrap();
+                let door = Door::plain(Tls::none(), Arc::new(SystemClock));
+                let (io, arrival) = door.enter(stream, remote, within).await.unwrap();
                 let service = service_fn(move |request| {
-                    let response = cm.websocket(request, remote, tls.clone(), &sockets());
+                    let response = cm.websocket(request, arrival.clone(), &sockets());
                     async move { Ok::<_, Infallible>(response) }
                 });
                 let io: TokioIo<Io> = TokioIo::new(io);

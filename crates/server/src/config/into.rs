@@ -2,9 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
+use anser_domain::Clock;
 use anser_web::{HttpMetrics, Registration};
 
 use super::keys::Config;
@@ -56,6 +58,12 @@ impl Config {
             shed_above: self.limits.mailbox.0 / 4,
             ..defaults
         }
+    }
+
+    /// What connections pass first.
+    pub(crate) fn entrance(&self, tls: anser_cm::Tls, clock: Arc<dyn Clock>) -> anser_cm::Door {
+        let pace = Arc::new(anser_pace::Pace::new(self.limits.connections.0, clock));
+        anser_cm::Door { tls, proxies: self.proxy.trusted.clone().into(), pace }
     }
 
     /// What sessions of the native protocol take.

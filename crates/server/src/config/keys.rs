@@ -1,17 +1,14 @@
 //! The settings themselves: one row a key, whose comment is what `anser config default` prints
 //! above it. A bound says why it is what it is.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anser_client::Endpoint;
 use anser_web::Origin;
+use ipnet::IpNet;
 
 use super::{
-    kind::{LogFormat, OptionalPath, Setting, Size},
+    kind::{LogFormat, OptionalPath, Pace, Setting, Size},
     table::{BadDefault, Key, Section, settings},
 };
 
@@ -49,14 +46,24 @@ settings! {
         hosts: Vec<String> = "",
         /// Other sites whose pages may call, such as "https://app.example.org".
         origins: Vec<Origin> = "",
-        /// Addresses of proxies whose X-Forwarded-Proto is believed.
-        trusted_proxies: Vec<IpAddr> = "",
+        /// Proxies that speak HTTP for their clients, as networks or addresses: what they say in
+        /// Forwarded, or X-Forwarded-For and X-Forwarded-Proto, is believed.
+        trusted_proxies: Vec<IpNet> = "",
         /// Where clients are told to link, best first, as URLs. Empty: the listeners above.
         gateways: Vec<Endpoint> = "",
     }
 
+    /// Proxies that pass on whole connections (HAProxy, load balancers of clouds) and say for
+    /// whom by the PROXY protocol, version 1 or 2.
+    proxy: Proxy {
+        /// Their networks or addresses. Whoever comes from one has to begin each connection to
+        /// [listen] http or native with a PROXY header; from anyone else it is a mistake.
+        trusted: Vec<IpNet> = "",
+    }
+
     /// The certificate shown to TLS clients. Without one, the first start makes a certificate
-    /// for this machine only (localhost, 127.0.0.1, ::1) in the data directory.
+    /// for this machine only (localhost, 127.0.0.1, ::1) in the data directory, renewed before it
+    /// ends. New files are taken without a restart, within seconds or at once on SIGHUP.
     tls: Tls {
         /// The certificate chain, PEM, the server's own certificate first.
         cert: OptionalPath = "",
@@ -105,6 +112,9 @@ settings! {
         mailbox: Size = "256 KiB",
         /// Open links of one process. Each costs a file descriptor and about 1 KiB.
         links: u32 = "1000000",
+        /// New connections from one address (IPv6: one /64 network), this machine aside. Ten
+        /// seconds' worth may come at once, as with all rates: an office comes back together.
+        connections: Pace = "200/s",
         /// How long a new connection may take to log in.
         login: Duration = "10 s",
         /// HTTP connections at a time, links over WebSocket aside. Browsers keep a few each.

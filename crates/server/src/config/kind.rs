@@ -3,12 +3,15 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
 
 use anser_client::Endpoint;
+use anser_pace::Rate;
 use anser_web::Origin;
+use ipnet::IpNet;
 
 /// A kind of value. There is one reading, from text: TOML strings, numbers and booleans,
 /// environment variables and flags all come down to it.
@@ -40,6 +43,10 @@ pub(crate) struct Size(pub(crate) usize);
 /// A path that may be left empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OptionalPath(pub(crate) Option<PathBuf>);
+
+/// A rate, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace(pub(crate) Option<Rate>);
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +147,26 @@ impl Setting for Duration {
     }
 }
 
+impl Setting for Pace {
+    const EXPECTS: &'static str = "a rate such as \"100/s\", \"30/min\" or \"none\"";
+    const SHAPE: Shape = Shape::Quoted;
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self(None));
+        }
+        let (count, unit) = text.split_once('/')?;
+        let seconds = match unit.trim() {
+            "s" => 1,
+            "min" | "m" => 60,
+            "h" => 3600,
+            _ => return None,
+        };
+        let count = count.trim().parse().ok()?;
+        Some(Self(Some(Rate { count, seconds: NonZeroU32::new(seconds)? })))
+    }
+}
+
 /// A kind that lists are made of.
 pub(super) trait Item: Sized {
     /// What would be right, to follow "expected".
@@ -166,11 +193,12 @@ impl Item for String {
     }
 }
 
-impl Item for IpAddr {
-    const EXPECTS: &'static str = "a list of IP addresses such as [\"127.0.0.1\"]";
+impl Item for IpNet {
+    const EXPECTS: &'static str =
+        "a list of addresses and networks such as [\"127.0.0.1\", \"10.0.0.0/8\"]";
 
     fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
+        text.parse().ok().or_else(|| Some(text.parse::<IpAddr>().ok()?.into()))
     }
 }
 
@@ -222,6 +250,14 @@ mod tests {
         assert_eq!(Duration::read("500ms"), Some(Duration::from_millis(500)));
         for bad in ["", "64", "KiB", "64 kb", "-1 B", "0 B", "99999999999999999999 B"] {
             assert_eq!(Size::read(bad), None, "{bad}");
+        }
+        let rate =
+            |text| Pace::read(text).map(|it| it.0.map(|it| (it.count.get(), it.seconds.get())));
+        assert_eq!(rate("100/s"), Some(Some((100, 1))));
+        assert_eq!(rate("30 / min"), Some(Some((30, 60))));
+        assert_eq!(rate("none"), Some(None));
+        for bad in ["", "5", "/s", "0/s", "-1/s", "1/day", "1.5/s", "99999999999/s"] {
+            assert_eq!(rate(bad), None, "{bad}");
         }
         for bad in ["", "5", "s", "0 s", "1 week", "1.5 h"] {
             assert_eq!(Duration::read(bad), None, "{bad}");

@@ -112,8 +112,8 @@ fn lists_are_arrays_in_the_file_and_have_commas_in_the_environment() {
     assert_eq!(config.web.origins.len(), 2);
     assert_eq!(
         told("[web]\ntrusted_proxies = [\"proxy\"]\n"),
-        "a.toml:2:19: [web] trusted_proxies: expected a list of IP addresses such as \
-         [\"127.0.0.1\"], found \"proxy\""
+        "a.toml:2:19: [web] trusted_proxies: expected a list of addresses and networks such \
+         as [\"127.0.0.1\", \"10.0.0.0/8\"], found \"proxy\""
     );
 }
 

@@ -3,8 +3,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use anser_cm::{Listener, Tls, secure};
-use anser_domain::TlsInfo;
+use anser_cm::{Arrival, Listener};
 use anser_web::{
     Connection,
     limits::{MAX_HEAD, MAX_HEADERS},
@@ -18,8 +17,6 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 
-use super::address::is_private;
-
 /// What other machines are told that come without TLS where it is needed.
 const TLS_NEEDED: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\nupgrade: TLS/1.2, HTTP/1.1\r\n\
     connection: close, upgrade\r\ncontent-type: text/plain\r\ncontent-length: 26\r\n\r\n\
@@ -31,19 +28,10 @@ pub(super) trait Answers: Send + Sync + 'static {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// How a request came.
-#[derive(Clone)]
-pub(super) struct Arrival {
-    /// The far end.
-    pub(super) remote: SocketAddr,
-    /// Set when it is under TLS.
-    pub(super) tls: Option<TlsInfo>,
-}
-
 /// How connections are taken.
 pub(super) struct Door {
-    /// The certificate.
-    pub(super) tls: Tls,
+    /// What they pass first.
+    pub(super) entrance: anser_cm::Door,
     /// Whether other machines may come without TLS.
     pub(super) plaintext: bool,
     /// How long a TLS handshake or a request's head may take.
@@ -85,17 +73,16 @@ pub(super) async fn serve<A: Answers>(
 
 async fn connection<A: Answers>(
     stream: TcpStream,
-    remote: SocketAddr,
+    peer: SocketAddr,
     door: &Door,
     answers: Arc<A>,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let (mut io, tls) = secure(stream, &door.tls, door.head_within).await?;
-    if !door.plaintext && !is_private(remote, tls.is_some()) {
+    let (mut io, arrival) = door.entrance.enter(stream, peer, door.head_within).await?;
+    if !door.plaintext && !arrival.is_private() {
         io.write_all(TLS_NEEDED).await?;
         return io.shutdown().await;
     }
-    let arrival = Arrival { remote, tls };
     let service = service_fn(move |request| {
         let (answers, request) = (answers.clone(), marked(request, &arrival));
         async move { Ok::<_, Infallible>(answers.answer(request).await) }
@@ -118,8 +105,9 @@ async fn connection<A: Answers>(
 }
 
 fn marked(mut request: Request<Incoming>, arrival: &Arrival) -> Request<Incoming> {
-    let Arrival { remote, ref tls } = *arrival;
-    request.extensions_mut().insert(Connection { remote, tls: tls.is_some(), proxied: false });
+    let tls = arrival.tls.is_some() || arrival.vouched;
+    let connection = Connection { remote: arrival.remote, tls, proxied: arrival.proxied };
+    request.extensions_mut().insert(connection);
     request.extensions_mut().insert(arrival.clone());
     request
 }

@@ -16,7 +16,7 @@ mod stop;
 
 use std::{sync::Arc, time::Duration};
 
-use anser_cm::{Cm, Listener, Tls};
+use anser_cm::{Cm, Listener};
 use anser_domain::{Clock, PeerId, SessionManager, SystemClock};
 use anser_sm::Sm;
 use anser_store::Store;
@@ -35,7 +35,8 @@ use crate::{
     cli,
     config::Config,
     data_dir::{DataDir, keep_private},
-    metrics, say, telemetry, tls,
+    metrics, say, telemetry,
+    tls::Certificate,
 };
 
 /// Runs the server until it is told to stop.
@@ -69,11 +70,11 @@ async fn serve(args: &cli::Serve, config: &Config) -> anyhow::Result<()> {
     let data_dir = DataDir::take(&config.server.data_dir)?;
     let listeners = Listeners::take(&config.listen)?;
     let addresses = listeners.addresses()?;
-    let tls = tls::load(&config.tls, data_dir.path())?;
-
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let certificate = Certificate::load(&config.tls, data_dir.path(), clock.wall())?;
+
     let store = anser_store::open(&config.store_url(), clock.clone()).await?;
-    let running = Running::start(config, store.clone(), clock, listeners, tls).await?;
+    let running = Running::start(config, store.clone(), clock, listeners, certificate).await?;
     // Whatever goes wrong from here on, what runs is stopped in order.
     let served = announce_and_wait(args, config, &data_dir, addresses, &store, &running).await;
     data_dir.withdraw_listeners();
@@ -132,7 +133,7 @@ impl Running {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         listeners: Listeners,
-        tls: Arc<rustls::ServerConfig>,
+        certificate: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
         let routes = anser_store::open_routes(&config.routes.url).await?;
         let sm = Sm::start(store.clone(), routes, clock.clone(), config.sm()).await?;
@@ -147,6 +148,7 @@ impl Running {
             store: store.clone(),
             sm: sm.clone(),
             cm: cm.clone(),
+            certificate: certificate.clone(),
         });
         web_metrics.register(&mut registry);
         let gateways =
@@ -155,20 +157,32 @@ impl Running {
         let site = Site::new(web, port, clock.clone(), &cm, sessions.clone());
         let admin = Admin(anser_web::admin_router(Arc::new(registry), readiness.clone()));
 
-        let native_tls = Tls::new(with_alpn(&tls, anser_wire::SUBPROTOCOL));
-        let door = Arc::new(Door {
-            tls: Tls::new(with_alpn(&tls, "http/1.1")),
-            plaintext: config.listen.plaintext,
-            head_within: config.limits.request_head,
-            connections: config.limits.http_connections,
-        });
+        let entrance = config.entrance(certificate.tls("http/1.1"), clock.clone());
+        let native =
+            anser_cm::Door { tls: certificate.tls(anser_wire::SUBPROTOCOL), ..entrance.clone() };
+        // Administration comes from here or a network of one's own, past no proxy.
+        let admin_entrance = anser_cm::Door::plain(certificate.tls("http/1.1"), clock.clone());
+        let door = |entrance| {
+            Arc::new(Door {
+                entrance,
+                plaintext: config.listen.plaintext,
+                head_within: config.limits.request_head,
+                connections: config.limits.http_connections,
+            })
+        };
         let mut tasks = JoinSet::new();
         tokio::spawn(cm.clone().run());
-        tasks.spawn(cm.clone().listen(Listener::adopt(listeners.native)?, native_tls, sessions));
+        tasks.spawn(cm.clone().listen(Listener::adopt(listeners.native)?, native, sessions));
         let http = Listener::adopt(listeners.http)?;
-        tasks.spawn(http::serve(http, door.clone(), Arc::new(site), stop.subscribe()));
+        tasks.spawn(http::serve(http, door(entrance), Arc::new(site), stop.subscribe()));
         let admin_listener = Listener::adopt(listeners.admin)?;
-        tasks.spawn(http::serve(admin_listener, door, Arc::new(admin), stop.subscribe()));
+        tasks.spawn(http::serve(
+            admin_listener,
+            door(admin_entrance),
+            Arc::new(admin),
+            stop.subscribe(),
+        ));
+        tasks.spawn(certificate.look_after(clock.clone(), stop.subscribe()));
         tasks.spawn(health::watch(store, clock, readiness.clone(), stop.subscribe()));
         Ok(Self { sm, cm, readiness, stop, listeners: tasks })
     }
@@ -198,11 +212,4 @@ fn spread(drain: Duration, links: u64) -> Duration {
     /// What one small machine takes beside its other work.
     const LOGINS_PER_SECOND: u64 = 5_000;
     drain / 2 + Duration::from_millis(links.saturating_mul(1000) / LOGINS_PER_SECOND)
-}
-
-/// The same certificate for clients that speak `protocol`, or do not say what they speak.
-fn with_alpn(tls: &Arc<rustls::ServerConfig>, protocol: &str) -> Arc<rustls::ServerConfig> {
-    let mut tls = rustls::ServerConfig::clone(tls);
-    tls.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-    Arc::new(tls)
 }

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use anser_cm::SessionFactory;
 use anser_domain::{Close, Fault, Input, LinkInfo, Session, Turn};
 
-use super::address::is_private;
-
 /// Makes native sessions; other machines that come without TLS where it is needed are turned
 /// away before they can say anything worth hiding.
 pub(super) fn sessions(limits: anser_wire::Limits, plaintext: bool) -> SessionFactory {
     let limits = Arc::new(limits);
     Arc::new(move |link| {
-        if plaintext || is_private(link.remote, link.tls.is_some()) {
+        if plaintext || link.trusted_path {
             Box::new(anser_wire::Session::new(limits.clone()))
         } else {
             Box::new(TurnedAway)

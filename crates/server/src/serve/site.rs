@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use anser_cm::{Cm, MessageKind, SessionFactory, WebSocketProtocol, WebSockets};
+use anser_cm::{Arrival, Cm, MessageKind, SessionFactory, WebSocketProtocol, WebSockets};
 use anser_domain::{Clock, SessionManager};
+use anser_web::{Proxies, Sender};
 use axum::{Router, body::Body, response::IntoResponse as _};
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use tower::ServiceExt as _;
 
-use super::http::{Answers, Arrival};
+use super::http::Answers;
 
 /// Where the native protocol is spoken over WebSocket.
 const WEBSOCKET_PATH: &str = "/ws";
@@ -19,6 +20,7 @@ pub(super) struct Site {
     rest: Router,
     cm: Arc<Cm>,
     websockets: WebSockets,
+    proxies: Proxies,
 }
 
 impl Site {
@@ -40,7 +42,8 @@ impl Site {
             origins: web.allowed_origins.iter().filter_map(origin).collect(),
             hosts: web.allowed_hosts.iter().map(|host| host.as_str().into()).collect(),
         };
-        Self { rest: anser_web::router(web, sm, clock), cm: cm.clone(), websockets }
+        let proxies = Proxies::new(web.trusted_proxies.clone());
+        Self { rest: anser_web::router(web, sm, clock), cm: cm.clone(), websockets, proxies }
     }
 }
 
@@ -49,11 +52,26 @@ impl Answers for Site {
         if request.uri().path() != WEBSOCKET_PATH {
             return route(&self.rest, request).await;
         }
-        let Some(Arrival { remote, tls }) = request.extensions().get::<Arrival>().cloned() else {
+        let extensions = request.extensions();
+        let (Some(arrival), Some(connection)) = (extensions.get(), extensions.get()) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        self.cm.websocket(request, remote, tls, &self.websockets).map(Body::from)
+        let sender = self.proxies.sender(connection, request.headers());
+        let arrival = behind(arrival, sender);
+        self.cm.websocket(request, arrival, &self.websockets).map(Body::from)
     }
+}
+
+/// The same arrival, as the headers of believed proxies tell it.
+fn behind(arrival: &Arrival, sender: Sender) -> Arrival {
+    let mut arrival = arrival.clone();
+    if sender.address != arrival.remote.ip().to_canonical() {
+        // Which port they came from is not told.
+        arrival.remote = (sender.address, 0).into();
+    }
+    arrival.proxied = sender.proxied;
+    arrival.vouched = sender.tls;
+    arrival
 }
 
 /// The admin listener.

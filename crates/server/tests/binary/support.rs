@@ -175,6 +175,22 @@ impl Server {
         tokio::time::timeout(PATIENCE, asked).await.expect("in time");
     }
 
+    /// Waits until a number of `/metrics` is `least` at least.
+    pub(crate) async fn metric_reaches(&self, name: &str, least: f64) {
+        let url = format!("http://{}/metrics", self.address("admin"));
+        let asked = async {
+            loop {
+                let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+                let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+                if line.trim().parse::<f64>().unwrap() >= least {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("in time");
+    }
+
     /// A file of its data directory.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)

@@ -3,13 +3,15 @@
 use std::{
     io::{Read as _, Write as _},
     net::{IpAddr, UdpSocket},
+    path::{Path, PathBuf},
     process::Stdio,
 };
 
 use anser_client::{Client, Event, Gateway, OneToken, Options, Trust, message};
 use anser_domain::{Content, Secret};
+use rustix::process::Signal;
 
-use crate::support::{Rest, Server, anser};
+use crate::support::{FREE_PORTS, Rest, Server, anser};
 
 async fn link(server: &Server, user: &str, url: &str) -> (Client, anser_client::Events) {
     let rest = Rest::login(server, user, &server.demo_password(user)).await;
@@ -82,5 +84,61 @@ async fn who_comes_over_a_network_needs_tls() {
     native.write_all(b"not a TLS handshake").unwrap();
     assert_eq!(native.read(&mut [0; 16]).unwrap(), 0, "closed without a word");
     drop(native);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+/// Writes a new certificate for this machine and answers with its path.
+fn certificate(dir: &Path, cert: &Path, key: &Path, name: &str) -> PathBuf {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    std::fs::write(key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(cert, made.cert.pem()).unwrap();
+    let trusted = dir.join(name);
+    std::fs::write(&trusted, made.cert.pem()).unwrap();
+    trusted
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+    let first = certificate(dir.path(), &cert, &key, "first.pem");
+    let mut command = anser(&["serve", "--data-dir", data.to_str().unwrap(), "--demo"]);
+    command.args(FREE_PORTS).stdout(Stdio::piped());
+    command.env("ANSER_TLS__CERT", &cert).env("ANSER_TLS__KEY", &key);
+    let server = Server::spawn(command, &data);
+    let [alice, bob] = ["alice", "bob"].map(|user| (user, server.demo_password(user)));
+    let alice = Rest::login(&server, alice.0, &alice.1).await;
+    let bob = Rest::login(&server, bob.0, &bob.1).await;
+    let link_as = async |who: &Rest, trusted: &Path| {
+        let url = format!("tls://{}", server.address("native")).parse().unwrap();
+        let gateway = Gateway::new(url, &Trust::File(trusted.to_owned())).unwrap();
+        let token = OneToken(Secret::new(who.token.as_str()));
+        Client::connect(Options::new(gateway, token)).await
+    };
+    let link = async |trusted: &Path| link_as(&alice, trusted).await;
+    let https = async |trusted: &Path| {
+        let pem = std::fs::read(trusted).unwrap();
+        let root = reqwest::Certificate::from_pem(&pem).unwrap();
+        let client = reqwest::Client::builder().tls_certs_only([root]).build().unwrap();
+        client.get(format!("https://{}/docs", server.address("http"))).send().await
+    };
+    let kept = link_as(&bob, &first).await.unwrap();
+    assert_eq!(https(&first).await.unwrap().status(), 200);
+
+    let second = certificate(dir.path(), &cert, &key, "second.pem");
+    server.signal(Signal::HUP);
+    server.metric_reaches("anser_tls_reloads_total", 1.0).await;
+    assert!(link(&first).await.is_err(), "the old one is shown no more");
+    assert!(link(&second).await.is_ok() && https(&second).await.is_ok());
+
+    // Without a signal too: the files are looked at every so often.
+    std::fs::write(&cert, "not a certificate").unwrap();
+    server.metric_reaches("anser_tls_reload_failures_total", 1.0).await;
+    assert!(link(&second).await.is_ok() && https(&second).await.is_ok());
+
+    let said = Content::Text("still here".into());
+    kept.0.send(message("u:alice".parse().unwrap(), said)).await.expect("links outlive all of it");
     assert_eq!(server.stop().code(), Some(0));
 }

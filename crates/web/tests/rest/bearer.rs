@@ -53,7 +53,7 @@ async fn without_a_token_there_is_a_challenge() {
 #[tokio::test]
 async fn passwords_need_tls_or_this_machine() {
     let sm = FakeSm::refusing(Refusal::BadCredentials);
-    let trusted_proxies = vec!["10.0.0.9".parse().unwrap()];
+    let trusted_proxies = vec!["10.0.0.9/32".parse().unwrap()];
     let router = configured(Config { trusted_proxies, ..Config::default() }, &sm);
     let near = |tls| Connection { remote: ([127, 0, 0, 1], 1).into(), tls, proxied: false };
     let mapped: SocketAddr = "[::ffff:127.0.0.1]:1".parse().unwrap();
