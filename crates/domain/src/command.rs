@@ -8,6 +8,7 @@ use crate::{
     id::{ClientId, ConvId, Seq, SyncToken},
     message::{Content, Payload},
     name::{DeviceName, GroupName, UserName},
+    push::PushCommand,
 };
 
 /// A question to the SM. The comment on each names its [`Reply`](crate::Reply); any may be
@@ -113,6 +114,9 @@ pub enum Command {
     Devices,
     /// End one of the caller's devices; its link closes within 5 s → `Done`.
     RemoveDevice(DeviceName),
+
+    /// Ask about notifications of the caller's devices → as each says.
+    Push(Box<PushCommand>),
 
     // — administration —
     /// Make a user → `User`.

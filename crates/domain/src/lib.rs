@@ -23,6 +23,7 @@ mod name;
 mod outbox;
 mod outside;
 mod port;
+mod push;
 mod refusal;
 mod reply;
 mod session;
@@ -56,6 +57,7 @@ pub use outside::{
     WebhookTarget, Webhooks,
 };
 pub use port::{Beat, Hint, Links, LinksPort, Peer, Replies, RepliesPort, SessionManager};
+pub use push::{PushCommand, PushOutcome, PushRecord, PushReply};
 pub use refusal::Refusal;
 pub use reply::{
     Changes, ConversationState, DeviceRecord, MemberPage, Page, Reply, Sent, Welcome, unread,

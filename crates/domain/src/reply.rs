@@ -10,6 +10,7 @@ use crate::{
     id::{ConvId, MessageId, Millis, Ord64, Seq, SyncToken},
     message::Message,
     name::{DeviceName, UserName},
+    push::PushReply,
     refusal::Refusal,
 };
 
@@ -44,6 +45,8 @@ pub enum Reply {
     Devices(Vec<DeviceRecord>),
     /// About files.
     Files(FileReply),
+    /// About notifications.
+    Push(PushReply),
 }
 
 /// Where a send came to stand. A retry gets the first answer again.

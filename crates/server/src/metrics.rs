@@ -75,6 +75,18 @@ const COUNTERS: &[(&str, &str, Read)] = &[
         roles.sm.stats().duplicates
     }),
     ("anser_entries_refused", "Appends refused", |roles| roles.sm.stats().refused),
+    ("anser_pushes_taken", "Notifications that a push service took", |roles| {
+        roles.sm.stats().pushes_taken
+    }),
+    ("anser_pushes_later", "Notifications put off: the push service had no time", |roles| {
+        roles.sm.stats().pushes_later
+    }),
+    ("anser_pushes_refused", "Notifications that a push service will never take", |roles| {
+        roles.sm.stats().pushes_refused
+    }),
+    ("anser_pushes_gone", "Registrations that a push service ended", |roles| {
+        roles.sm.stats().pushes_gone
+    }),
 ];
 
 /// A registry with everything about `roles` and this process.

@@ -110,7 +110,7 @@ impl Chores {
 }
 
 /// Whether it is time again; then `last` is now.
-fn is_due(last: &mut Millis, now: Millis, every: Duration) -> bool {
+pub(crate) fn is_due(last: &mut Millis, now: Millis, every: Duration) -> bool {
     let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
     let is_due = now.0.saturating_sub(last.0) >= every;
     if is_due {

@@ -44,6 +44,8 @@ pub struct Config {
     pub key_rotation: Duration,
     /// What files may be stored.
     pub files: FilePolicy,
+    /// What is told to devices that have no link.
+    pub push: PushPolicy,
 }
 
 /// What files may be stored, by whom, and for how long.
@@ -80,6 +82,32 @@ impl Default for FilePolicy {
     }
 }
 
+/// What notifications say, and when.
+#[derive(Clone, Debug)]
+pub struct PushPolicy {
+    /// Whether they hold what was written. It passes through the service's hands otherwise than
+    /// by Web Push, which is encrypted to the device.
+    pub body: bool,
+    /// Whether someone who is called by name hears of it in a muted conversation.
+    pub mentions_break_mute: bool,
+    /// How long messages are gathered into one notification. What someone types in one go
+    /// should be one, and nobody should wait for it.
+    pub gather: Duration,
+    /// After so long a notification is of no use any more.
+    pub expire: Duration,
+}
+
+impl Default for PushPolicy {
+    fn default() -> Self {
+        Self {
+            body: true,
+            mentions_break_mute: true,
+            gather: Duration::from_secs(1),
+            expire: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -100,6 +128,7 @@ impl Default for Config {
             revocation_wait: Duration::from_secs(5),
             key_rotation: Duration::from_secs(30 * 24 * 3600),
             files: FilePolicy::default(),
+            push: PushPolicy::default(),
         }
     }
 }

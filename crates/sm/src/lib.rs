@@ -17,6 +17,7 @@
 //! | `presence` | who came, who went |
 //! | `account` | sign-in, sessions, users, administration |
 //! | `files` | who may store how much, and see what |
+//! | `push` | notifications for those who have no link |
 //! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
 //! | `services` | takes every command to the service that answers it |
 //! | [`Sm`] | wires them together and takes in what is asked |
@@ -31,17 +32,20 @@ mod files;
 mod gate;
 mod held;
 mod links;
+mod outside;
 mod password;
 mod peers;
 #[cfg(feature = "planted")]
 mod planted;
 mod presence;
 mod provision;
+mod push;
 pub mod rule;
 mod services;
 mod sm;
 mod token;
 
-pub use config::{Config, FilePolicy};
+pub use config::{Config, FilePolicy, PushPolicy};
+pub use outside::Outside;
 pub use provision::{Provisioned, create_user, provision, set_password};
 pub use sm::{Sm, Stats};

@@ -25,6 +25,7 @@ use crate::{
     links::{CHANGES_PAGE, Links, linked},
     peers::Peers,
     presence::Presence,
+    push::Pusher,
     rule,
     token::Purpose,
 };
@@ -42,6 +43,7 @@ pub(crate) struct Services {
     pub(crate) presence: Arc<Presence>,
     pub(crate) accounts: Accounts,
     pub(crate) files: Files,
+    pub(crate) pusher: Pusher,
     pub(crate) chores: Chores,
     pub(crate) counts: Arc<Counts>,
     /// Numbers appends in the order in which they were submitted.
@@ -249,6 +251,11 @@ impl Services {
             Command::RemoveDevice(name) => {
                 let actor = self.actor(&caller).await?;
                 self.accounts.end_device(actor.user, &name).await
+            }
+
+            Command::Push(command) => {
+                let actor = self.actor(&caller).await?;
+                self.pusher.command(actor.user, *command).await
             }
 
             // — administration —

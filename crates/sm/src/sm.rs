@@ -20,8 +20,10 @@ use crate::{
     gate::{Counts, LogGate},
     held::Held,
     links::Links,
+    outside::Outside,
     peers::Peers,
     presence::Presence,
+    push::{PushCounts, Pusher},
     services::Services,
     token::Keyring,
 };
@@ -42,6 +44,14 @@ pub struct Stats {
     pub duplicates: u64,
     /// Appends refused.
     pub refused: u64,
+    /// Notifications that a service took.
+    pub pushes_taken: u64,
+    /// Notifications that a service did not take for now.
+    pub pushes_later: u64,
+    /// Notifications that a service will never take.
+    pub pushes_refused: u64,
+    /// Registrations that a service ended.
+    pub pushes_gone: u64,
 }
 
 impl Sm {
@@ -54,8 +64,9 @@ impl Sm {
         routes: Arc<dyn Routes>,
         clock: Arc<dyn Clock>,
         config: Config,
+        outside: Outside,
     ) -> Result<Arc<Self>, StoreError> {
-        let sm = Self::stepped(store, routes, clock, config).await?;
+        let sm = Self::stepped(store, routes, clock, config, outside).await?;
         let flushing = sm.services.clone();
         let flushing = repeat(move || {
             let services = flushing.clone();
@@ -66,7 +77,12 @@ impl Sm {
             let services = ticking.clone();
             async move { services.chores.tick().await }
         });
-        *sm.ticking.lock().await = vec![flushing, ticking];
+        let pushing = sm.services.clone();
+        let pushing = repeat(move || {
+            let services = pushing.clone();
+            async move { services.pusher.round().await }
+        });
+        *sm.ticking.lock().await = vec![flushing, ticking, pushing];
         Ok(sm)
     }
 
@@ -80,6 +96,7 @@ impl Sm {
         routes: Arc<dyn Routes>,
         clock: Arc<dyn Clock>,
         config: Config,
+        outside: Outside,
     ) -> Result<Arc<Self>, StoreError> {
         let config = Arc::new(config);
         let keys = Arc::new(Keyring::new(store.clone()));
@@ -120,6 +137,17 @@ impl Sm {
             links: links.clone(),
         };
         let files = Files { store: store.clone(), clock: clock.clone(), config: config.clone() };
+        let pusher = Pusher {
+            store: store.clone(),
+            routes: routes.clone(),
+            clock: clock.clone(),
+            config: config.clone(),
+            gateway: outside.push,
+            // Non-negative: stores keep numbers of 63 bits.
+            owner: rand::random::<u64>() >> 1,
+            following: Mutex::default(),
+            counts: PushCounts::default(),
+        };
         let chores = Chores {
             store: store.clone(),
             routes: routes.clone(),
@@ -144,6 +172,7 @@ impl Sm {
             presence,
             accounts,
             files,
+            pusher,
             chores,
             counts,
             order: AtomicU64::new(0),
@@ -158,16 +187,22 @@ impl Sm {
     pub async fn tick(&self) {
         self.services.chores.flush().await;
         self.services.chores.tick().await;
+        self.services.pusher.round().await;
     }
 
     /// What it has done so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let counts = &self.services.counts;
+        let pushes = &self.services.pusher.counts;
         Stats {
             stored: counts.stored.load(Ordering::Relaxed),
             duplicates: counts.duplicates.load(Ordering::Relaxed),
             refused: counts.refused.load(Ordering::Relaxed),
+            pushes_taken: pushes.taken.load(Ordering::Relaxed),
+            pushes_later: pushes.later.load(Ordering::Relaxed),
+            pushes_refused: pushes.refused.load(Ordering::Relaxed),
+            pushes_gone: pushes.gone.load(Ordering::Relaxed),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Which Rust value each kind of reply is to a handler that asked for it.
 
-use anser_domain::{Changes, DeviceRecord, Group, MemberPage, Page, Profile, Reply, Sent, Tokens};
+use anser_domain::{
+    Changes, DeviceRecord, Group, MemberPage, Page, Profile, PushReply, Reply, Sent, Tokens,
+};
 
 /// A value that one kind of reply holds.
 pub(crate) trait Answer: Sized {
@@ -35,5 +37,6 @@ answers! {
     Tokens: Reply::Tokens(tokens) => *tokens;
     Profile: Reply::User(profile) => *profile;
     Vec<Profile>: Reply::Users(users) => users;
+    PushReply: Reply::Push(reply) => reply;
     Vec<DeviceRecord>: Reply::Devices(devices) => devices;
 }

@@ -2,8 +2,8 @@
 
 use anser_domain::{
     Act, Change, ClientId, Command, ConvId, DeviceName, FileCommand, GroupName, GroupRole,
-    HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Payload, Pull, Role, Secret,
-    Seq, SignIn, SyncToken, UserName,
+    HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Payload, Pull, PushCommand,
+    Role, Secret, Seq, SignIn, SyncToken, UserName,
 };
 
 use super::{Form, account::address, forms, limit, read_all, required};
@@ -61,6 +61,7 @@ impl Form for Command {
                 Self::User(name) => It::User(name.form()),
                 Self::Devices => It::Devices(unit),
                 Self::RemoveDevice(name) => It::RemoveDevice(name.form()),
+                Self::Push(command) => It::Push(command.form()),
                 Self::CreateUser(user) => It::CreateUser(user.form()),
                 Self::Users { after, limit } => It::Users(proto::ListUsers {
                     after: after.as_ref().map(UserName::form),
@@ -115,6 +116,7 @@ impl Form for Command {
             It::User(name) => Self::User(UserName::read(name)?),
             It::Devices(_) => Self::Devices,
             It::RemoveDevice(name) => Self::RemoveDevice(DeviceName::read(name)?),
+            It::Push(it) => Self::Push(Box::new(PushCommand::read(it)?)),
             It::CreateUser(it) => Self::CreateUser(Box::new(NewUser::read(it)?)),
             It::Users(it) => Self::Users {
                 after: it.after.map(UserName::read).transpose()?,

@@ -9,6 +9,7 @@ mod command;
 mod event;
 mod files;
 mod message;
+mod push;
 mod refusal;
 mod reply;
 

@@ -2,8 +2,8 @@
 
 use anser_domain::{
     Changes, ConvId, ConversationState, DeviceName, FileReply, Group, GroupName, GroupRole, Member,
-    MemberPage, MessageId, Millis, Page, Profile, Refusal, Reply, Secret, Sent, Seq, SyncToken,
-    Tokens, UserId, UserName, Welcome,
+    MemberPage, MessageId, Millis, Page, Profile, PushReply, Refusal, Reply, Secret, Sent, Seq,
+    SyncToken, Tokens, UserId, UserName, Welcome,
 };
 
 use super::{Form, account::address, forms, known, or_never, read_all, required};
@@ -28,6 +28,7 @@ impl Form for Reply {
                 Self::Tokens(tokens) => It::Tokens(tokens.form()),
                 Self::User(user) => It::User(user.form()),
                 Self::Users(users) => It::Users(proto::Profiles { users: forms(users) }),
+                Self::Push(reply) => It::Push(reply.form()),
                 Self::Devices(devices) => {
                     It::Devices(proto::DeviceRecords { devices: forms(devices) })
                 }
@@ -51,6 +52,7 @@ impl Form for Reply {
             It::Tokens(it) => Self::Tokens(Box::new(Tokens::read(it)?)),
             It::User(it) => Self::User(Box::new(Profile::read(it)?)),
             It::Users(it) => Self::Users(read_all(it.users)?),
+            It::Push(it) => Self::Push(PushReply::read(it)?),
             It::Devices(it) => Self::Devices(read_all(it.devices)?),
             It::Files(it) => Self::Files(FileReply::read(it)?),
         })

@@ -1,6 +1,6 @@
 //! Arbitrary commands.
 
-use super::*;
+use super::{push::push_command, *};
 
 fn outgoing() -> impl Strategy<Value = Outgoing> {
     (address(), client_id(), content(), option::of(seq()), vec(user(), 0..3), option::of(payload()))
@@ -82,6 +82,7 @@ fn of_accounts() -> impl Strategy<Value = Command> {
         user().prop_map(Command::User),
         Just(Command::Devices),
         device().prop_map(Command::RemoveDevice),
+        push_command().prop_map(|it| Command::Push(Box::new(it))),
         (user(), secret(), text(), role()).prop_map(|(name, password, display_name, role)| {
             Command::CreateUser(Box::new(NewUser { name, password, display_name, role }))
         }),
@@ -102,7 +103,7 @@ pub fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-pub const COMMAND_KINDS: usize = 29;
+pub const COMMAND_KINDS: usize = 30;
 
 pub fn command_kind(command: &Command) -> usize {
     match command {
@@ -135,5 +136,6 @@ pub fn command_kind(command: &Command) -> usize {
         Command::SetPassword { .. } => 26,
         Command::SetDisabled { .. } => 27,
         Command::Files(_) => 28,
+        Command::Push(_) => 29,
     }
 }

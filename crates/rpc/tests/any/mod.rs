@@ -207,6 +207,7 @@ fn profile() -> impl Strategy<Value = Profile> {
 mod command;
 mod event;
 mod files;
+mod push;
 mod reply;
 
 pub use command::{COMMAND_KINDS, command, command_kind};

@@ -1,6 +1,6 @@
 //! Arbitrary replies.
 
-use super::*;
+use super::{push::push_reply, *};
 
 fn state() -> impl Strategy<Value = ConversationState> {
     (any::<[u64; 8]>(), address(), text(), option::of(message()), any::<bool>()).prop_map(
@@ -100,6 +100,7 @@ fn of_people() -> impl Strategy<Value = Reply> {
         profile().prop_map(|it| Reply::User(Box::new(it))),
         vec(profile(), 0..4).prop_map(Reply::Users),
         vec(device, 0..4).prop_map(Reply::Devices),
+        push_reply().prop_map(Reply::Push),
     ]
 }
 
@@ -128,7 +129,7 @@ pub fn reply() -> impl Strategy<Value = Reply> {
     ]
 }
 
-pub const REPLY_KINDS: usize = 14;
+pub const REPLY_KINDS: usize = 15;
 
 pub fn reply_kind(reply: &Reply) -> usize {
     match reply {
@@ -146,5 +147,6 @@ pub fn reply_kind(reply: &Reply) -> usize {
         Reply::Users(_) => 11,
         Reply::Devices(_) => 12,
         Reply::Files(_) => 13,
+        Reply::Push(_) => 14,
     }
 }

@@ -6,4 +6,6 @@ mod accounts;
 mod chat;
 mod files;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod support;

@@ -8,7 +8,7 @@ use anser_domain::{
     Refusal, Replies, Reply, ReplyTo, Role, Secret, Sent, SessionManager, SignIn, StreamPos, Tag,
     Tokens, UserName, Welcome,
 };
-use anser_sm::{Config, Sm, create_user};
+use anser_sm::{Config, Outside, Sm, create_user};
 use anser_store::{Routes, Store};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -96,6 +96,10 @@ pub(crate) const WEB: PeerId = PeerId(2);
 pub(crate) const PASSWORD: &str = "correct horse";
 
 pub(crate) async fn world(users: &[&str]) -> World {
+    world_with(users, Outside::default()).await
+}
+
+pub(crate) async fn world_with(users: &[&str], outside: Outside) -> World {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Millis(1_800_000_000_000)));
     let url = format!("sqlite:{}", dir.path().join("anser.db").display());
@@ -111,7 +115,7 @@ pub(crate) async fn world(users: &[&str]) -> World {
         };
         create_user(&store, &config, new).await.unwrap();
     }
-    let sm = Sm::stepped(store.clone(), routes, clock.clone(), config).await.unwrap();
+    let sm = Sm::stepped(store.clone(), routes, clock.clone(), config, outside).await.unwrap();
     let (cm, web) = (Arc::new(FakePeer::default()), Arc::new(FakePeer::default()));
     sm.attach(Peer { id: CM, replies: cm.clone(), links: Some(cm.clone()) });
     sm.attach(Peer { id: WEB, replies: web.clone(), links: None });

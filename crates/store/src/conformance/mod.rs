@@ -19,6 +19,7 @@ pub mod files;
 pub mod follow;
 pub mod groups;
 pub mod people;
+pub mod push;
 pub mod reading;
 pub mod routes;
 pub mod sends;
@@ -111,6 +112,11 @@ macro_rules! store_suite {
             follow::one_process_follows_at_a_time
             follow::a_follower_can_be_set_back
             follow::old_facts_are_forgotten
+            push::those_who_are_registered_and_have_not_read_are_found
+            push::the_removed_and_the_disabled_are_not
+            push::a_large_group_is_read_in_pages_that_end_between_users
+            push::a_registration_ends_with_its_session_and_moves_with_its_token
+            push::outcomes_are_recorded_and_failures_owed
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
             people::what_was_checked_before_a_change_counts_no_more

@@ -5,6 +5,7 @@ mod follow;
 mod items;
 mod log;
 mod people;
+mod push;
 mod routes;
 mod store;
 
@@ -19,5 +20,6 @@ pub use people::{
     Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,
     UserRow,
 };
+pub use push::{NewPush, PushDevice, PushOwed, PushPage, PushSettled, Pushes};
 pub use routes::{Registered, Registration, Route, RouteTable, Routes, RoutesError};
 pub use store::{Store, StoreError, StoreStats};

@@ -16,6 +16,7 @@ use super::{
     people::{
         Device, DeviceSession, NewDevice, NewUserRow, Revocation, SigningKey, UserChange, UserRow,
     },
+    push::Pushes,
 };
 
 /// Why a store did not do what it was asked.
@@ -60,7 +61,7 @@ pub struct StoreStats {
 /// Everything that must last. Every method that writes returns after the commit is durable;
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
-pub trait Store: Files + Follow + Items + Send + Sync + 'static {
+pub trait Store: Files + Follow + Items + Pushes + Send + Sync + 'static {
     // — the log —
 
     /// Sets the rule for appends. Called once, before the first append.

@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use anser_cm::{Cm, Io, Limits, TICK, Tls};
 use anser_domain::{Clock, LinkInfo, ManualClock, PeerId, SystemClock, Transport};
-use anser_sm::Sm;
+use anser_sm::{Outside, Sm};
 use anser_store::{Store, backend::memory::MemoryRoutes};
 use anyhow::Result;
 use parking_lot::Mutex;
@@ -91,8 +91,8 @@ impl Cluster {
     pub async fn start_sm(&mut self, n: usize) -> Result<()> {
         let url = format!("sqlite:{}", self.dir.path().join("anser.db").display());
         let store: Arc<dyn Store> = anser_store::open(&url, self.clock.clone()).await?;
-        let sm = Sm::stepped(store, self.routes.clone(), self.clock.clone(), self.config.clone())
-            .await?;
+        let (routes, clock) = (self.routes.clone(), self.clock.clone());
+        let sm = Sm::stepped(store, routes, clock, self.config.clone(), Outside::default()).await?;
         for port in self.ports() {
             port.connect(n, sm.clone());
         }

@@ -342,6 +342,7 @@ impl State {
             | Command::User(_)
             | Command::Devices
             | Command::RemoveDevice(_)
+            | Command::Push(_)
             | Command::CreateUser(_)
             | Command::Users { .. }
             | Command::SetPassword { .. }

@@ -7,6 +7,7 @@ pub(crate) mod devices;
 pub(crate) mod groups;
 pub(crate) mod me;
 pub(crate) mod messages;
+pub(crate) mod push;
 pub(crate) mod users;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(users::routes())
         .merge(devices::routes())
+        .merge(push::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(groups::routes())

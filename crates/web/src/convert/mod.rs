@@ -1,5 +1,7 @@
 //! Between JSON's shapes and the domain's: the only place that knows both.
 
+pub(crate) mod push;
+
 use std::{fmt::Display, str::FromStr};
 
 use anser_domain::{

@@ -6,8 +6,8 @@ use anser_domain::{
     Act, Address, Caller, Change, Changes, ClientId, Command, Content, ConvId, ConversationState,
     DeviceId, DeviceName, DeviceRecord, Group, GroupName, GroupRole, HistoryRange, LogEvent,
     Member, MemberChange, MemberPage, Message, MessageId, Millis, NewGroup, NewUser, Ord64,
-    Outgoing, Page, Profile, Refusal, Reply, Role, Secret, Sender, Sent, Seq, SignIn, SyncToken,
-    Tokens, UserId, UserName,
+    Outgoing, Page, Profile, PushCommand, PushOutcome, PushRecord, PushReply, PushTarget, Refusal,
+    Reply, Role, Secret, Sender, Sent, Seq, SignIn, SyncToken, Tokens, UserId, UserName,
 };
 use anser_web::{Config, Registration};
 use axum::http::StatusCode;
@@ -546,4 +546,84 @@ async fn an_answer_that_comes_later_from_another_thread_is_waited_for() {
     let said = call.await.unwrap();
     assert_eq!(said.problem(), "rate-limited");
     assert_eq!(said.header("retry-after"), "2");
+}
+
+#[tokio::test]
+async fn a_device_registers_for_notifications() {
+    let device = DeviceName::new("phone").unwrap();
+    let register = |target| {
+        let (device, locale) = (device.clone(), "de".into());
+        Command::Push(Box::new(PushCommand::Register { device, target, locale }))
+    };
+    let uri = "/v1/devices/phone/push";
+    for (body, target) in [
+        (
+            json!({"provider": "apns", "token": "ab", "app": "org.x", "locale": "de"}),
+            PushTarget::Apns { token: "ab".into(), topic: "org.x".into(), sandbox: false },
+        ),
+        (
+            json!({"provider": "fcm", "token": "t:1", "locale": "de"}),
+            PushTarget::Fcm { token: "t:1".into() },
+        ),
+        (
+            json!({"provider": "web", "endpoint": "https://x/1", "locale": "de",
+                   "keys": {"p256dh": "k", "auth": "a"}}),
+            PushTarget::Web {
+                endpoint: "https://x/1".into(),
+                p256dh: "k".into(),
+                auth: "a".into(),
+            },
+        ),
+        (
+            json!({"provider": "webhook", "token": "me", "locale": "de"}),
+            PushTarget::Webhook { token: "me".into() },
+        ),
+    ] {
+        let (command, said) = once("PUT", uri, body, Reply::Done).await;
+        assert_eq!((said.status, command), (StatusCode::NO_CONTENT, register(target)));
+    }
+    for wrong in [
+        json!({"provider": "apns", "token": "ab"}),
+        json!({"provider": "fcm", "endpoint": "https://x/1"}),
+        json!({"provider": "web", "token": "ab"}),
+        json!({"provider": "web", "endpoint": "https://x/1"}),
+        json!({"provider": "pigeon", "token": "ab"}),
+        json!({"provider": "fcm", "token": ""}),
+        json!({"provider": "fcm", "token": "a\nb"}),
+        json!({"provider": "fcm", "token": "x".repeat(3000)}),
+        json!({"provider": "fcm", "token": 7}),
+    ] {
+        let sm = FakeSm::always(Reply::Done);
+        let said = send(&web(&sm), call("PUT", uri, wrong.to_string())).await;
+        assert_eq!((said.problem().as_str(), sm.commands().len()), ("invalid", 0), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_registration_is_shown_without_its_token_and_forgotten() {
+    let uri = "/v1/devices/phone/push";
+    let device = DeviceName::new("phone").unwrap();
+    let last = PushOutcome { at: NOW, taken: false, reason: "status 503".into() };
+    let record = PushRecord {
+        provider: "fcm".into(),
+        locale: "de".into(),
+        registered: NOW,
+        taken: 3,
+        failed: 1,
+        last: Some(last),
+    };
+    let reply = Reply::Push(PushReply::Record(Some(Box::new(record))));
+    let (command, said) = once("GET", uri, Value::Null, reply).await;
+    assert_eq!(command, Command::Push(Box::new(PushCommand::Show(device.clone()))));
+    assert_eq!(
+        said.json(),
+        json!({"provider": "fcm", "locale": "de", "registered": NOW.0, "taken": 3, "failed": 1,
+               "last": {"at": NOW.0, "taken": false, "reason": "status 503"}})
+    );
+    let none = Reply::Push(PushReply::Record(None));
+    let (_, said) = once("GET", uri, Value::Null, none).await;
+    assert_eq!(said.problem(), "not-found");
+    let (command, said) = once("DELETE", uri, Value::Null, Reply::Done).await;
+    assert_eq!(command, Command::Push(Box::new(PushCommand::Forget(device))));
+    assert_eq!(said.status, StatusCode::NO_CONTENT);
 }

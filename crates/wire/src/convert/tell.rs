@@ -191,7 +191,8 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
         | Reply::Welcome(_)
         | Reply::Changes(_)
         | Reply::Tokens(_)
-        | Reply::Users(_) => return None,
+        | Reply::Users(_)
+        | Reply::Push(_) => return None,
     };
     Some(vec![one])
 }

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     convert::{num, opt, role, sql},
     desk::Desk,
+    push,
     reader::Reader,
     users,
 };
@@ -66,6 +67,7 @@ pub(super) fn sign_in(desk: &mut Desk<'_>, new: NewDevice) -> Result<Device, Sto
          seen = ?2 WHERE id = ?1 RETURNING {COLUMNS}"
     ))?;
     let device = update.query_row([sql(id), new.now.0], device)?;
+    push::forget(desk, device.id)?;
     // The session before this one is remembered, so that its client is told it has ended.
     let mut forget =
         desk.conn.prepare_cached("DELETE FROM refresh WHERE device = ?1 AND session < ?2 - 1")?;
@@ -110,6 +112,7 @@ fn make(desk: &mut Desk<'_>, new: &NewDevice) -> Result<u64, StoreError> {
 
 /// Forgets a device and everything of it.
 pub(super) fn forget(desk: &Desk<'_>, device: DeviceId) -> Result<(), StoreError> {
+    push::forget(desk, device)?;
     for text in [
         "DELETE FROM refresh WHERE device = ?1",
         "DELETE FROM cursors WHERE device = ?1",
@@ -152,6 +155,7 @@ pub(super) fn refresh(
 fn end(desk: &Desk<'_>, user: UserId, device: DeviceId) -> Result<(), StoreError> {
     let mut update = desk.conn.prepare_cached("UPDATE devices SET session = 0 WHERE id = ?1")?;
     update.execute([sql(device.0)])?;
+    push::forget(desk, device)?;
     let mut insert = desk.conn.prepare_cached(
         "INSERT INTO revocations (user, device, keep, disabled, at) \
          VALUES (?1, ?2, NULL, 0, ?3)",

@@ -26,6 +26,7 @@ mod hot;
 mod items;
 mod list;
 mod log;
+mod push;
 mod queue;
 mod reader;
 mod upkeep;

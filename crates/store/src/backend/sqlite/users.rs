@@ -7,6 +7,7 @@ use super::{
     convert::{num, role, role_number, sql},
     desk::Desk,
     follow::tell,
+    push,
     reader::Reader,
 };
 use crate::port::{FactKind, NewUserRow, ScramKeys, StoreError, UserChange, UserRow};
@@ -155,6 +156,7 @@ fn end_sessions(
         .conn
         .prepare_cached("UPDATE devices SET session = 0 WHERE user = ?1 AND id IS NOT ?2")?;
     update.execute(params![sql(user.0), keep])?;
+    push::forget_but(desk, user, keep)?;
     let mut insert = desk.conn.prepare_cached(
         "INSERT INTO revocations (user, device, keep, disabled, at) \
          VALUES (?1, NULL, ?2, ?3, ?4)",

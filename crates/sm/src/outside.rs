@@ -1,0 +1,12 @@
+//! What of the world outside an SM may use; everything is optional.
+
+use std::sync::Arc;
+
+use anser_domain::PushGateway;
+
+/// Ports to servers of others.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// Reaches devices that have no link. Without it nothing is followed and nobody registers.
+    pub push: Option<Arc<dyn PushGateway>>,
+}
