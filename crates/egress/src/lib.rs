@@ -11,10 +11,12 @@
 //! | `sign` | signatures of Standard Webhooks |
 //! | [`SignedWebhooks`] | events for apps |
 //! | [`SendHook`] | may this message be sent? |
+//! | [`Gateways`] | notifications by APNs, FCM, Web Push or a webhook |
 
 mod guard;
 mod hook;
 mod http;
+mod push;
 mod sign;
 mod webhook;
 
@@ -22,4 +24,8 @@ pub use guard::Guard;
 pub use hook::SendHook;
 pub use http::{Answer, EgressError, Failure, Http, Post, Roots};
 pub use ipnet::IpNet;
+pub use push::{
+    Apns, ApnsConfig, Fcm, FcmConfig, Gateways, PushHook, PushHookConfig, VapidKey, WebPush,
+    WebPushConfig,
+};
 pub use webhook::SignedWebhooks;

@@ -42,6 +42,12 @@ impl Config {
             registration_open: self.auth.registration,
             max_text: self.limits.text.0,
             max_data: self.limits.data.0,
+            push: anser_sm::PushPolicy {
+                body: self.push.body,
+                mentions_break_mute: self.push.mentions,
+                gather: self.push.gather,
+                expire: self.push.expire,
+            },
             ..anser_sm::Config::default()
         }
     }

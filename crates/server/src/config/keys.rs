@@ -130,6 +130,70 @@ settings! {
         drain: Duration = "5 s",
     }
 
+    /// What is sent to HTTP servers of others: notifications, webhooks.
+    egress: Egress {
+        /// Networks that may be reached although they are not the public Internet, such as
+        /// "10.1.2.0/24": your own receivers. Plain http is taken there too. Addresses come from
+        /// users as well, so that everything else that is private is refused.
+        allow: Vec<IpNet> = "",
+        /// Further certificate authorities, PEM, beside the machine's own.
+        ca: OptionalPath = "",
+    }
+
+    /// Notifications for devices that have no link. Each service needs keys; see the page "Push".
+    push: Push {
+        /// Whether they hold what was written. Apple and Google can read it; with false the app
+        /// says in its own words that there is something.
+        body: bool = "true",
+        /// Whether someone who is called by name hears of it in a muted conversation.
+        mentions: bool = "true",
+        /// How long messages of a conversation are gathered into one notification.
+        gather: Duration = "1 s",
+        /// After so long a notification that could not be handed over is of no use any more.
+        expire: Duration = "1 d",
+    }
+
+    /// Apple's push service.
+    push_apns: PushApns {
+        /// The .p8 file with the key. Empty: no pushes to Apple's devices.
+        key: OptionalPath = "",
+        /// The key's id.
+        key_id: String = "",
+        /// The team's id.
+        team_id: String = "",
+        /// Bundle ids that may register; empty: every one that the key is good for.
+        apps: Vec<String> = "",
+        /// Where production builds are reached.
+        url: String = "https://api.push.apple.com",
+        /// Where development builds are reached.
+        sandbox_url: String = "https://api.sandbox.push.apple.com",
+    }
+
+    /// Google's push service.
+    push_fcm: PushFcm {
+        /// The service account's JSON file. Empty: no pushes by Google.
+        account: OptionalPath = "",
+        /// Where it is reached.
+        url: String = "https://fcm.googleapis.com",
+    }
+
+    /// Push to browsers.
+    push_web: PushWeb {
+        /// Whom a push service may complain to, such as "mailto:ops@example.org". Empty: no
+        /// pushes to browsers.
+        contact: String = "",
+        /// The server's key, PEM (PKCS #8, P-256). Empty: DATA_DIR/vapid.pem, made when missing.
+        key: OptionalPath = "",
+    }
+
+    /// Push by a server of your own: a signed POST for each notification.
+    push_webhook: PushWebhook {
+        /// Where it listens. Empty: none.
+        url: String = "",
+        /// What it checks signatures with, such as "whsec_…"; two while one is exchanged.
+        secrets: Vec<String> = "",
+    }
+
     /// The log on standard error. Never holds messages, passwords or tokens.
     log: Log {
         /// error, warn, info, debug or trace; or by part: info,anser_cm=debug

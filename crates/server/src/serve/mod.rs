@@ -8,6 +8,7 @@
 mod address;
 mod banner;
 mod demo;
+mod egress;
 mod health;
 mod http;
 mod native;
@@ -18,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use anser_cm::{Cm, Listener};
 use anser_domain::{Clock, PeerId, SessionManager, SystemClock};
-use anser_sm::{Outside, Sm};
+use anser_sm::Sm;
 use anser_store::Store;
 use anser_web::{HttpMetrics, Readiness};
 use anyhow::Context as _;
@@ -136,7 +137,7 @@ impl Running {
         certificate: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
         let routes = anser_store::open_routes(&config.routes.url).await?;
-        let outside = Outside::default();
+        let outside = egress::outside(config, &clock)?;
         let sm = Sm::start(store.clone(), routes, clock.clone(), config.sm(), outside).await?;
         let port: Arc<dyn SessionManager> = sm.clone();
         let cm = Cm::new(PeerId(rand::random()), port.clone(), clock.clone(), config.cm());

@@ -1,0 +1,95 @@
+//! What the server has to do with servers of others: the guarded client, and the push services
+//! that there are keys for.
+
+use std::{fs, path::Path, sync::Arc};
+
+use anser_domain::{Clock, Secret};
+use anser_egress::{
+    Apns, ApnsConfig, Fcm, FcmConfig, Gateways, Guard, Http, PushHook, PushHookConfig, Roots,
+    VapidKey, WebPush, WebPushConfig,
+};
+use anser_sm::Outside;
+use anyhow::Context as _;
+
+use crate::{config::Config, data_dir::write_private};
+
+/// The key for Web Push that is made when none is given.
+const VAPID: &str = "vapid.pem";
+
+/// The ports that the configuration has something behind.
+pub(super) fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
+    let wanted = config.push_apns.key.0.is_some()
+        || config.push_fcm.account.0.is_some()
+        || !config.push_web.contact.is_empty()
+        || !config.push_webhook.url.is_empty();
+    if !wanted {
+        return Ok(Outside::default());
+    }
+    let gateways = gateways(config, &http(config)?, clock)?;
+    Ok(Outside { push: Some(Arc::new(gateways)) })
+}
+
+/// The client that everything goes through.
+fn http(config: &Config) -> anyhow::Result<Http> {
+    let roots = match &config.egress.ca.0 {
+        Some(path) => Roots::from_pem(&read(path)?).context("[egress] ca")?,
+        None => Roots::default(),
+    };
+    Ok(Http::new(Guard::new(config.egress.allow.clone()), &roots)?)
+}
+
+fn gateways(config: &Config, http: &Http, clock: &Arc<dyn Clock>) -> anyhow::Result<Gateways> {
+    let mut gateways = Gateways::default();
+    let apns = &config.push_apns;
+    if let Some(key) = &apns.key.0 {
+        let config = ApnsConfig {
+            key: read(key)?,
+            key_id: apns.key_id.clone(),
+            team_id: apns.team_id.clone(),
+            topics: apns.apps.clone(),
+            url: apns.url.clone(),
+            sandbox_url: apns.sandbox_url.clone(),
+        };
+        gateways.apns =
+            Some(Apns::new(http.clone(), clock.clone(), config).context("[push_apns] key")?);
+    }
+    let fcm = &config.push_fcm;
+    if let Some(account) = &fcm.account.0 {
+        let config = FcmConfig { account: read(account)?, url: fcm.url.clone() };
+        gateways.fcm =
+            Some(Fcm::new(http.clone(), clock.clone(), config).context("[push_fcm] account")?);
+    }
+    if !config.push_web.contact.is_empty() {
+        let key = vapid(config)?;
+        tracing::info!(key = key.public(), "web pages subscribe with this applicationServerKey");
+        let config = WebPushConfig { key, contact: config.push_web.contact.clone() };
+        gateways.web =
+            Some(WebPush::new(http.clone(), clock.clone(), config).context("[push_web] key")?);
+    }
+    let hook = &config.push_webhook;
+    if !hook.url.is_empty() {
+        let secrets = hook.secrets.iter().map(|it| Secret::new(it.as_str())).collect();
+        let config = PushHookConfig { url: hook.url.clone(), secrets };
+        gateways.webhook = Some(PushHook::new(http.clone(), clock.clone(), config));
+    }
+    Ok(gateways)
+}
+
+/// The key for Web Push: the one that is named, or one that the first start makes.
+fn vapid(config: &Config) -> anyhow::Result<VapidKey> {
+    let path = match &config.push_web.key.0 {
+        Some(path) => path.clone(),
+        None => {
+            let path = config.server.data_dir.join(VAPID);
+            if !path.exists() {
+                write_private(&path, VapidKey::generate()?.as_bytes())?;
+            }
+            path
+        }
+    };
+    VapidKey::from_pem(&read(&path)?).with_context(|| path.display().to_string())
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
