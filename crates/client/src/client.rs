@@ -286,6 +286,7 @@ impl Client {
         members: &[UserName],
     ) -> Result<Stored, Failed> {
         let call = frame::CreateGroupCall {
+            kind: 0,
             client_id: fresh_client_id().0.to_vec(),
             name: name.to_string(),
             title: title.to_owned(),

@@ -1,8 +1,8 @@
 //! Frames to what apps see, and back.
 
 use anser_domain::{
-    Address, ClientId, Content, ConvId, GroupRole, Kind, LogEvent, MessageId, Millis, Ord64,
-    Outgoing, Seq, Subject, UserName,
+    Address, ClientId, Content, ConvId, GroupRole, JoinPolicy, Kind, LogEvent, MessageId, Millis,
+    Ord64, Outgoing, PolicyPatch, ProfilePatch, Seq, Subject, UserName, Who,
 };
 use anser_wire::{
     SUBJECTS,
@@ -71,6 +71,29 @@ fn log_event(event: Option<frame::LogEvent>) -> Result<LogEvent> {
         Some(Happening::Removed(list)) => LogEvent::Removed {
             members: list.users.iter().map(|name| user(name)).collect::<Result<_>>()?,
         },
+        Some(Happening::Profile(patch)) => LogEvent::Profile(ProfilePatch {
+            title: patch.title.map(Into::into),
+            description: patch.description.map(Into::into),
+            avatar: patch.avatar.map(Into::into),
+            announcement: patch.announcement.map(Into::into),
+        }),
+        Some(Happening::Policy(policy)) => LogEvent::Policy(PolicyPatch {
+            join: match policy.join {
+                1 => Some(JoinPolicy::Open),
+                2 => Some(JoinPolicy::Approval),
+                3 => Some(JoinPolicy::Invite),
+                _ => None,
+            },
+            invite: who(policy.invite),
+            post: who(policy.post),
+            pin: who(policy.pin),
+            edit: who(policy.edit),
+            hidden: policy.hidden,
+        }),
+        Some(Happening::Muted(mute)) => {
+            LogEvent::Muted { user: user(&mute.user)?, until: Millis(mute.until) }
+        }
+        Some(Happening::Dissolved(_)) => LogEvent::Dissolved,
         // Something that a later version knows: nobody came in by it.
         None => LogEvent::Joined { members: Vec::new() },
     })
@@ -78,6 +101,14 @@ fn log_event(event: Option<frame::LogEvent>) -> Result<LogEvent> {
 
 pub(crate) fn subject(number: u32) -> Option<Subject> {
     SUBJECTS.iter().find(|row| u32::from(row.2) == number).map(|row| row.0)
+}
+
+fn who(number: u32) -> Option<Who> {
+    match number {
+        1 => Some(Who::Members),
+        2 => Some(Who::Admins),
+        _ => None,
+    }
 }
 
 /// The numbers of standings, as in the specification's table of roles.

@@ -4,7 +4,7 @@ use crate::{
     account::{Credential, Role, Secret},
     address::Address,
     file::FileCommand,
-    group::GroupRole,
+    group::{GroupChange, GroupCommand, GroupKind, GroupRole},
     id::{ClientId, ConvId, Seq, SyncToken},
     message::{Content, Payload},
     name::{DeviceName, GroupName, UserName},
@@ -74,7 +74,7 @@ pub enum Command {
     // — groups —
     /// Make a group with the caller as its owner → `Sent` (its first log entry).
     CreateGroup(Box<NewGroup>),
-    /// What the caller may see of a group → `Group`.
+    /// What the caller may see of a group → `Group`; `NotMember` where that is nothing.
     Group(GroupName),
     /// A page of members, by name → `Members`.
     Members {
@@ -89,6 +89,8 @@ pub enum Command {
     // — files —
     /// About files → `Files`, or `Done` where there is nothing to tell.
     Files(FileCommand),
+    /// Whatever else is asked about groups: invitations, requests, lists.
+    Groups(Box<GroupCommand>),
 
     // — accounts —
     /// Check a password, make the device if it is new → `Tokens`.
@@ -212,6 +214,8 @@ pub struct NewGroup {
     pub client_id: ClientId,
     /// Its address.
     pub name: GroupName,
+    /// Group or channel.
+    pub kind: GroupKind,
     /// The name that people read.
     pub title: Box<str>,
     /// First members beside the owner.
@@ -234,6 +238,8 @@ pub struct Change {
 pub enum Act {
     /// Who is in a group, and as what.
     Members(MemberChange),
+    /// What a group is, and who may do what in it.
+    Group(GroupChange),
 }
 
 /// How members change.

@@ -44,7 +44,10 @@ pub use file::{
     MAX_FILE_NAME, MAX_MEDIA_TYPE, MediaRange, MediaType, MediaTypeError, NewFile, Picture, Piece,
     Thumbnail,
 };
-pub use group::{Group, GroupRole, Member};
+pub use group::{
+    Group, GroupChange, GroupCommand, GroupKind, GroupReply, GroupRole, Invitation, JoinPolicy,
+    Member, Policy, PolicyPatch, ProfilePatch, Waiting, Who,
+};
 pub use id::{
     ClientId, ConvId, DeviceId, Epoch, FileId, FileIdError, LinkId, LinkRef, MessageId, Millis,
     Ord64, PeerId, Seq, StreamPos, SyncToken, UserId,

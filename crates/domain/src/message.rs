@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     event::Protocol,
-    group::GroupRole,
+    group::{GroupRole, PolicyPatch, ProfilePatch},
     id::{ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Seq, UserId},
     name::UserName,
 };
@@ -168,6 +168,19 @@ pub enum LogEvent {
         /// Who.
         members: Vec<UserName>,
     },
+    /// The group says something else of itself: what changed.
+    Profile(ProfilePatch),
+    /// Others may do other things: what changed.
+    Policy(PolicyPatch),
+    /// Someone may not write for a time, or may again.
+    Muted {
+        /// Who.
+        user: UserName,
+        /// Until when; a time past: they may write.
+        until: Millis,
+    },
+    /// The group has ended. Its last entry.
+    Dissolved,
 }
 
 /// Bytes that only one protocol's clients understand.

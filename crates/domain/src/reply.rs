@@ -6,7 +6,7 @@ use crate::{
     account::{Actor, Profile, Secret, Tokens},
     address::Address,
     file::FileReply,
-    group::{Group, Member},
+    group::{Group, GroupReply, Member},
     id::{ConvId, MessageId, Millis, Ord64, Seq, SyncToken},
     message::Message,
     name::{DeviceName, UserName},
@@ -35,6 +35,8 @@ pub enum Reply {
     Group(Box<Group>),
     /// Part of a member list.
     Members(Box<MemberPage>),
+    /// What was asked about groups otherwise.
+    Groups(Box<GroupReply>),
     /// A signed-in device.
     Tokens(Box<Tokens>),
     /// A user.

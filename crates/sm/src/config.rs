@@ -25,6 +25,9 @@ pub struct Config {
     pub max_mentions: usize,
     /// Most users one change of members names.
     pub max_change: usize,
+    /// Whether people come into groups by their own consent only: admins invite, and put nobody
+    /// in.
+    pub consent: bool,
     /// Above so many members a group has no typing notices: each would wake everyone.
     pub ephemeral_up_to: usize,
     /// How many direct peers see someone come and go.
@@ -119,6 +122,7 @@ impl Default for Config {
             max_data: 64 * 1024,
             max_mentions: 100,
             max_change: 1000,
+            consent: false,
             ephemeral_up_to: 500,
             presence_peers: 200,
             page_limit: 200,

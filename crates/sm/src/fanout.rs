@@ -7,11 +7,14 @@ use anser_domain::{
     Address, Changed, Delivery, Encoded, Event, Hint, LinkId, Message, PeerId, ReplyTo, Subject,
     SyncToken, UserId,
 };
-use anser_store::{Acl, Appended, ConversationKind, RouteTable, Routes};
+use anser_store::{Acl, Appended, ConversationKind, Members, RouteTable, Routes};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::peers::{Peers, bin};
+
+/// From so many members on a look at who is linked at all saves more than it costs.
+const MANY: usize = 256;
 
 /// Sends events where their readers are linked.
 pub(crate) struct Fanout {
@@ -45,14 +48,29 @@ impl Fanout {
         let mut going = Vec::with_capacity(batch.len());
         for (from, appended) in batch {
             let range = known.entry(Arc::as_ptr(&appended.acl)).or_insert_with(|| {
-                let start = viewers.len();
-                viewers.extend(appended.acl.members.keys());
+                let (start, members) = (viewers.len(), &appended.acl.members);
+                // Of many members only those who are linked are asked for, where that is known.
+                let linked = (members.len() > MANY).then(|| self.routes.linked_among(members));
+                match linked.flatten() {
+                    Some(linked) => viewers.extend(linked),
+                    None => viewers.extend(members.keys()),
+                }
                 start..viewers.len()
             });
             let mut ranges = SmallVec::from_iter([range.clone()]);
             if !appended.removed.is_empty() {
                 let start = viewers.len();
-                viewers.extend(appended.removed.iter().map(|member| member.user));
+                let removed = appended.removed.iter().map(|member| member.user);
+                if appended.removed.len() > MANY {
+                    // A group was dissolved.
+                    let members: Members = appended.removed.iter().cloned().collect();
+                    match self.routes.linked_among(&members) {
+                        Some(linked) => viewers.extend(linked),
+                        None => viewers.extend(removed),
+                    }
+                } else {
+                    viewers.extend(removed);
+                }
                 ranges.push(start..viewers.len());
             }
             let Appended { sent, message, acl, .. } = appended;

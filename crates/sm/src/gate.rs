@@ -9,10 +9,15 @@ use std::{
     time::Duration,
 };
 
-use anser_domain::{Refusal, Reply, Seq};
+use anser_domain::{Clock, Refusal, Reply, Seq};
 use anser_store::{Acl, Append, Gate, Outcome};
 
-use crate::{fanout::Fanout, held::Held, peers::Peers, rule};
+use crate::{
+    fanout::Fanout,
+    held::Held,
+    peers::Peers,
+    rule::{self, Terms},
+};
 
 /// The store's [`Gate`].
 pub(crate) struct LogGate {
@@ -20,6 +25,9 @@ pub(crate) struct LogGate {
     pub(crate) held: Arc<Held>,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether people come into groups by their own consent only.
+    pub(crate) consent: bool,
 }
 
 /// What the gate has seen, for the metrics.
@@ -32,7 +40,8 @@ pub(crate) struct Counts {
 
 impl Gate for LogGate {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
-        rule::may_append(acl, head, append)?;
+        let terms = Terms { clock: &*self.clock, consent: self.consent };
+        rule::may_append(acl, head, append, &terms)?;
         self.held.admit(append)
     }
 
@@ -42,6 +51,7 @@ impl Gate for LogGate {
     fn committed(&self, batch: Vec<Outcome>) {
         let mut replies = Vec::with_capacity(batch.len());
         let mut entries = Vec::with_capacity(batch.len());
+        let mut quiet = 0;
         for outcome in batch {
             // REST callers have no order to keep: each call stands for itself.
             if self.held.concerns(&outcome)
@@ -54,7 +64,8 @@ impl Gate for LogGate {
             match outcome.result {
                 Ok(appended) => {
                     replies.push((outcome.from, Reply::Sent(appended.sent)));
-                    if !appended.sent.duplicate {
+                    quiet += u64::from(appended.quiet);
+                    if !appended.sent.duplicate && !appended.quiet {
                         entries.push((outcome.from, appended));
                     }
                 }
@@ -66,7 +77,7 @@ impl Gate for LogGate {
             replies.iter().filter(|(_, reply)| matches!(reply, Reply::Refused(_))).count() as u64;
         self.counts.stored.fetch_add(stored, Ordering::Relaxed);
         self.counts.refused.fetch_add(refused, Ordering::Relaxed);
-        let duplicates = replies.len() as u64 - stored - refused;
+        let duplicates = replies.len() as u64 - stored - refused - quiet;
         self.counts.duplicates.fetch_add(duplicates, Ordering::Relaxed);
 
         self.peers.replies(replies);

@@ -18,6 +18,7 @@
 //! | `account` | sign-in, sessions, users, administration |
 //! | `files` | who may store how much, and see what |
 //! | `push` | notifications for those who have no link |
+//! | `groups` | what is asked about groups beside their logs: invitations, requests, lists |
 //! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
 //! | `services` | takes every command to the service that answers it |
 //! | [`Sm`] | wires them together and takes in what is asked |
@@ -30,6 +31,7 @@ mod cursors;
 mod fanout;
 mod files;
 mod gate;
+mod groups;
 mod held;
 mod links;
 mod outside;

@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use anser_domain::{
-    Actor, Address, Caller, Command, Event, HistoryRange, Profile, Pull, Receipt, Refusal, Reply,
-    ReplyTo, Role, Seq, Typing, UserName,
+    Act, Actor, Address, Caller, Change, Command, Event, GroupChange, GroupCommand, GroupKind,
+    GroupReply, HistoryRange, Profile, Pull, Receipt, Refusal, Reply, ReplyTo, Role, Seq, Typing,
+    UserName,
 };
 use anser_store::{
     Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
@@ -22,6 +23,7 @@ use crate::{
     fanout::Fanout,
     files::Files,
     gate::Counts,
+    groups::Groups,
     links::{CHANGES_PAGE, Links, linked},
     peers::Peers,
     presence::Presence,
@@ -44,6 +46,7 @@ pub(crate) struct Services {
     pub(crate) accounts: Accounts,
     pub(crate) files: Files,
     pub(crate) pusher: Pusher,
+    pub(crate) groups: Groups,
     pub(crate) chores: Chores,
     pub(crate) counts: Arc<Counts>,
     /// Numbers appends in the order in which they were submitted.
@@ -88,6 +91,25 @@ impl Services {
         Ok(Append { from, actor, order, entry })
     }
 
+    /// Lets the caller in, with the answer to come from the gate, or has them wait.
+    async fn join(
+        &self,
+        from: ReplyTo,
+        actor: Actor,
+        command: GroupCommand,
+    ) -> Result<Option<Reply>, Refusal> {
+        let GroupCommand::Join { group, client_id, message } = command else {
+            return Err(Refusal::Forbidden);
+        };
+        if self.groups.waits(actor.user, &group, &message).await? {
+            return Ok(Some(Reply::Groups(Box::new(GroupReply::Asked))));
+        }
+        let (at, act) = (Address::Group(group), Act::Group(GroupChange::Join));
+        let change = Command::Change(Box::new(Change { client_id, at, act }));
+        self.store.append(vec![self.append(from, actor, change)?]);
+        Ok(None)
+    }
+
     pub(crate) async fn pull(&self, pulls: Vec<(ReplyTo, Actor, Pull)>) {
         // Answered a few at a time: a page may be large.
         for pulls in pulls.chunks(PULLS) {
@@ -129,6 +151,19 @@ impl Services {
                 };
                 match append {
                     Ok(append) => self.store.append(vec![append]),
+                    Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
+                }
+                return;
+            }
+            // So does this one's, where it lets the caller in at once.
+            Command::Groups(command) if matches!(*command, GroupCommand::Join { .. }) => {
+                let joined = match self.actor(&caller).await {
+                    Ok(actor) => self.join(from, actor, *command).await,
+                    Err(refusal) => Err(refusal),
+                };
+                match joined {
+                    Ok(None) => {}
+                    Ok(Some(reply)) => self.peers.reply(from, reply),
                     Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
                 }
                 return;
@@ -195,13 +230,17 @@ impl Services {
             // — groups —
             Command::Group(name) => {
                 let actor = self.actor(&caller).await?;
-                let group = self.store.group(actor.user, &name).await?;
+                let group = self.groups.card(actor.user, &name).await?;
                 Ok(Reply::Group(Box::new(group)))
             }
             Command::Members { group, after, limit: l } => {
                 let actor = self.actor(&caller).await?;
-                let page = self.store.members(actor.user, &group, after.as_ref(), limit(l)).await?;
+                let page = self.groups.members(actor.user, &group, after, limit(l)).await?;
                 Ok(Reply::Members(Box::new(page)))
+            }
+            Command::Groups(command) => {
+                let actor = self.actor(&caller).await?;
+                self.groups.ask(from, actor, *command).await
             }
 
             // — files —
@@ -329,7 +368,7 @@ impl Services {
         let user = known.actor.user;
         // Not a member, or no such conversation: there is nobody to tell and no answer to give.
         let Ok(acl) = self.store.acl(user, at).await else { return };
-        if acl.members.len() > self.config.ephemeral_up_to {
+        if acl.members.len() > self.config.ephemeral_up_to || acl.group == GroupKind::Channel {
             return;
         }
         let others = acl.members.keys().copied().filter(|member| *member != user).collect();

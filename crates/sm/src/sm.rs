@@ -18,6 +18,7 @@ use crate::{
     fanout::Fanout,
     files::Files,
     gate::{Counts, LogGate},
+    groups::Groups,
     held::Held,
     links::Links,
     outside::Outside,
@@ -111,6 +112,8 @@ impl Sm {
             held: held.clone(),
             fanout: fanout.clone(),
             counts: counts.clone(),
+            clock: clock.clone(),
+            consent: config.consent,
         }));
         let credentials =
             Arc::new(Credentials::new(store.clone(), clock.clone(), config.clone(), keys.clone()));
@@ -148,6 +151,12 @@ impl Sm {
             following: Mutex::default(),
             counts: PushCounts::default(),
         };
+        let groups = Groups {
+            store: store.clone(),
+            clock: clock.clone(),
+            config: config.clone(),
+            fanout: fanout.clone(),
+        };
         let chores = Chores {
             store: store.clone(),
             routes: routes.clone(),
@@ -173,6 +182,7 @@ impl Sm {
             accounts,
             files,
             pusher,
+            groups,
             chores,
             counts,
             order: AtomicU64::new(0),

@@ -1,7 +1,8 @@
 //! Which Rust value each kind of reply is to a handler that asked for it.
 
 use anser_domain::{
-    Changes, DeviceRecord, Group, MemberPage, Page, Profile, PushReply, Reply, Sent, Tokens,
+    Changes, DeviceRecord, Group, GroupReply, MemberPage, Page, Profile, PushReply, Reply, Sent,
+    Tokens,
 };
 
 /// A value that one kind of reply holds.
@@ -13,6 +14,24 @@ pub(crate) trait Answer: Sized {
 /// The answer of calls that have nothing to tell.
 #[derive(Debug)]
 pub(crate) struct Done;
+
+/// What comes of a wish to come into a group.
+pub(crate) enum Joined {
+    /// They are in it.
+    In(Sent),
+    /// An admin decides.
+    Asked,
+}
+
+impl Answer for Joined {
+    fn from_reply(reply: Reply) -> Option<Self> {
+        match reply {
+            Reply::Sent(sent) => Some(Self::In(sent)),
+            Reply::Groups(reply) if *reply == GroupReply::Asked => Some(Self::Asked),
+            _ => None,
+        }
+    }
+}
 
 macro_rules! answers {
     ($($type:ty: $pattern:pat => $value:expr;)*) => {$(
@@ -33,6 +52,7 @@ answers! {
     Page: Reply::Page(page) => *page;
     Changes: Reply::Conversations(list) => *list;
     Group: Reply::Group(group) => *group;
+    GroupReply: Reply::Groups(reply) => *reply;
     MemberPage: Reply::Members(page) => *page;
     Tokens: Reply::Tokens(tokens) => *tokens;
     Profile: Reply::User(profile) => *profile;

@@ -1,9 +1,9 @@
 //! Commands.
 
 use anser_domain::{
-    Act, Change, ClientId, Command, ConvId, DeviceName, FileCommand, GroupName, GroupRole,
-    HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Payload, Pull, PushCommand,
-    Role, Secret, Seq, SignIn, SyncToken, UserName,
+    Act, Change, ClientId, Command, ConvId, DeviceName, FileCommand, GroupChange, GroupCommand,
+    GroupKind, GroupName, GroupRole, HistoryRange, Login, MemberChange, NewGroup, NewUser,
+    Outgoing, Payload, Pull, PushCommand, Role, Secret, Seq, SignIn, SyncToken, UserName,
 };
 
 use super::{Form, account::address, forms, limit, read_all, required};
@@ -50,6 +50,7 @@ impl Form for Command {
                     limit: (*limit).into(),
                 }),
                 Self::Files(it) => It::Files(it.form()),
+                Self::Groups(it) => It::Groups(it.form()),
                 Self::SignIn(it) => It::SignIn(it.form()),
                 Self::Refresh(token) => It::Refresh(token.form()),
                 Self::SignOut => It::SignOut(unit),
@@ -105,6 +106,7 @@ impl Form for Command {
                 limit: limit(it.limit)?,
             },
             It::Files(it) => Self::Files(FileCommand::read(it)?),
+            It::Groups(it) => Self::Groups(Box::new(GroupCommand::read(it)?)),
             It::SignIn(it) => Self::SignIn(Box::new(SignIn::read(it)?)),
             It::Refresh(token) => Self::Refresh(Secret::read(token)?),
             It::SignOut(_) => Self::SignOut,
@@ -216,8 +218,9 @@ impl Form for NewGroup {
     type Proto = proto::NewGroup;
 
     fn form(&self) -> proto::NewGroup {
-        let Self { client_id, name, title, members } = self;
+        let Self { client_id, name, kind, title, members } = self;
         proto::NewGroup {
+            kind: kind.form(),
             client_id: client_id.form(),
             name: name.form(),
             title: title.to_string(),
@@ -226,8 +229,9 @@ impl Form for NewGroup {
     }
 
     fn read(form: proto::NewGroup) -> Result<Self, Malformed> {
-        let proto::NewGroup { client_id, name, title, members } = form;
+        let proto::NewGroup { client_id, name, title, members, kind } = form;
         Ok(Self {
+            kind: GroupKind::read(kind)?,
             client_id: ClientId::read(client_id)?,
             name: GroupName::read(name)?,
             title: title.into(),
@@ -247,6 +251,7 @@ impl Form for Change {
             at: Some(at.form()),
             act: Some(match act {
                 Act::Members(change) => It::Members(change.form()),
+                Act::Group(change) => It::Group(change.form()),
             }),
         }
     }
@@ -259,6 +264,7 @@ impl Form for Change {
             at: address(at)?,
             act: match act.ok_or(Malformed::Missing("act"))? {
                 It::Members(it) => Act::Members(MemberChange::read(it)?),
+                It::Group(it) => Act::Group(GroupChange::read(it)?),
             },
         })
     }

@@ -149,6 +149,12 @@ impl Form for LogEvent {
                 Self::Created { members } => It::Created(proto::Roles { members: forms(members) }),
                 Self::Joined { members } => It::Joined(proto::Roles { members: forms(members) }),
                 Self::Removed { members } => It::Removed(proto::Names { names: forms(members) }),
+                Self::Profile(patch) => It::Profile(patch.form()),
+                Self::Policy(patch) => It::Policy(patch.form()),
+                Self::Muted { user, until } => {
+                    It::Muted(proto::Mute { user: user.form(), until: until.0 })
+                }
+                Self::Dissolved => It::Dissolved(proto::Unit {}),
             }),
         }
     }
@@ -159,6 +165,12 @@ impl Form for LogEvent {
             It::Created(it) => Self::Created { members: read_all(it.members)? },
             It::Joined(it) => Self::Joined { members: read_all(it.members)? },
             It::Removed(it) => Self::Removed { members: read_all(it.names)? },
+            It::Profile(it) => Self::Profile(Form::read(it)?),
+            It::Policy(it) => Self::Policy(Form::read(it)?),
+            It::Muted(it) => {
+                Self::Muted { user: UserName::read(it.user)?, until: Millis(it.until) }
+            }
+            It::Dissolved(_) => Self::Dissolved,
         })
     }
 }

@@ -8,6 +8,7 @@ mod ask;
 mod command;
 mod event;
 mod files;
+mod group;
 mod message;
 mod push;
 mod refusal;

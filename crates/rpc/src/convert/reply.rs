@@ -1,7 +1,7 @@
 //! Replies.
 
 use anser_domain::{
-    Changes, ConvId, ConversationState, DeviceName, FileReply, Group, GroupName, GroupRole, Member,
+    Changes, ConvId, ConversationState, DeviceName, FileReply, GroupReply, GroupRole, Member,
     MemberPage, MessageId, Millis, Page, Profile, PushReply, Refusal, Reply, Secret, Sent, Seq,
     SyncToken, Tokens, UserId, UserName, Welcome,
 };
@@ -25,6 +25,7 @@ impl Form for Reply {
                 Self::Conversations(changes) => It::Conversations(changes.form()),
                 Self::Group(group) => It::Group(group.form()),
                 Self::Members(page) => It::Members(page.form()),
+                Self::Groups(reply) => It::Groups(reply.form()),
                 Self::Tokens(tokens) => It::Tokens(tokens.form()),
                 Self::User(user) => It::User(user.form()),
                 Self::Users(users) => It::Users(proto::Profiles { users: forms(users) }),
@@ -47,8 +48,9 @@ impl Form for Reply {
             It::Page(it) => Self::Page(Box::new(Page::read(it)?)),
             It::Changes(it) => Self::Changes(Box::new(Changes::read(it)?)),
             It::Conversations(it) => Self::Conversations(Box::new(Changes::read(it)?)),
-            It::Group(it) => Self::Group(Box::new(Group::read(it)?)),
+            It::Group(it) => Self::Group(Box::new(Form::read(it)?)),
             It::Members(it) => Self::Members(Box::new(MemberPage::read(it)?)),
+            It::Groups(it) => Self::Groups(Box::new(GroupReply::read(it)?)),
             It::Tokens(it) => Self::Tokens(Box::new(Tokens::read(it)?)),
             It::User(it) => Self::User(Box::new(Profile::read(it)?)),
             It::Users(it) => Self::Users(read_all(it.users)?),
@@ -225,43 +227,22 @@ impl Form for Page {
     }
 }
 
-impl Form for Group {
-    type Proto = proto::Group;
-
-    fn form(&self) -> proto::Group {
-        let Self { name, title, members, created, role } = self;
-        proto::Group {
-            name: name.form(),
-            title: title.to_string(),
-            members: *members,
-            created: created.0,
-            role: role.form(),
-        }
-    }
-
-    fn read(form: proto::Group) -> Result<Self, Malformed> {
-        let proto::Group { name, title, members, created, role } = form;
-        Ok(Self {
-            name: GroupName::read(name)?,
-            title: title.into(),
-            members,
-            created: Millis(created),
-            role: GroupRole::read(role)?,
-        })
-    }
-}
-
 impl Form for Member {
     type Proto = proto::Member;
 
     fn form(&self) -> proto::Member {
-        let Self { user, name, role } = self;
-        proto::Member { user: user.0, name: name.form(), role: role.form() }
+        let Self { user, name, role, muted } = self;
+        proto::Member { user: user.0, name: name.form(), role: role.form(), muted: muted.0 }
     }
 
     fn read(form: proto::Member) -> Result<Self, Malformed> {
-        let proto::Member { user, name, role } = form;
-        Ok(Self { user: UserId(user), name: UserName::read(name)?, role: GroupRole::read(role)? })
+        let proto::Member { user, name, role, muted } = form;
+        Ok(Self {
+            user: UserId(user),
+            name: UserName::read(name)?,
+            role: GroupRole::read(role)?,
+            muted: Millis(muted),
+        })
     }
 }
 

@@ -54,10 +54,11 @@ fn of_links_and_logs() -> impl Strategy<Value = Command> {
 
 fn of_groups() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (client_id(), group(), text(), vec(user(), 0..4)).prop_map(
-            |(client_id, name, title, members)| Command::CreateGroup(Box::new(NewGroup {
+        (client_id(), group(), kind(), text(), vec(user(), 0..4)).prop_map(
+            |(client_id, name, kind, title, members)| Command::CreateGroup(Box::new(NewGroup {
                 client_id,
                 name,
+                kind,
                 title,
                 members
             }))
@@ -65,6 +66,10 @@ fn of_groups() -> impl Strategy<Value = Command> {
         (client_id(), address(), change()).prop_map(|(client_id, at, change)| {
             Command::Change(Box::new(Change { client_id, at, act: Act::Members(change) }))
         }),
+        (client_id(), address(), group_change()).prop_map(|(client_id, at, change)| {
+            Command::Change(Box::new(Change { client_id, at, act: Act::Group(change) }))
+        }),
+        group_command().prop_map(|it| Command::Groups(Box::new(it))),
         group().prop_map(Command::Group),
         (group(), option::of(user()), any::<u16>())
             .prop_map(|(group, after, limit)| Command::Members { group, after, limit }),
@@ -103,7 +108,7 @@ pub fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-pub const COMMAND_KINDS: usize = 30;
+pub const COMMAND_KINDS: usize = 31;
 
 pub fn command_kind(command: &Command) -> usize {
     match command {
@@ -137,5 +142,6 @@ pub fn command_kind(command: &Command) -> usize {
         Command::SetDisabled { .. } => 27,
         Command::Files(_) => 28,
         Command::Push(_) => 29,
+        Command::Groups(_) => 30,
     }
 }

@@ -103,6 +103,11 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
         roles().prop_map(|members| LogEvent::Created { members }),
         roles().prop_map(|members| LogEvent::Joined { members }),
         vec(user(), 0..4).prop_map(|members| LogEvent::Removed { members }),
+        profile_patch().prop_map(LogEvent::Profile),
+        policy_patch().prop_map(LogEvent::Policy),
+        (user(), any::<i64>())
+            .prop_map(|(user, until)| LogEvent::Muted { user, until: Millis(until) }),
+        Just(LogEvent::Dissolved),
     ]
 }
 
@@ -207,6 +212,7 @@ fn profile() -> impl Strategy<Value = Profile> {
 mod command;
 mod event;
 mod files;
+mod group;
 mod push;
 mod reply;
 
@@ -216,4 +222,5 @@ pub use files::{
     FILE_COMMAND_KINDS, FILE_REPLY_KINDS, file_command, file_command_kind, file_reply,
     file_reply_kind,
 };
+use group::{card, group_change, group_command, group_reply, kind, policy_patch, profile_patch};
 pub use reply::{REPLY_KINDS, reply, reply_kind};

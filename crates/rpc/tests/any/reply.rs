@@ -58,11 +58,10 @@ fn page() -> impl Strategy<Value = Page> {
 }
 
 fn members() -> impl Strategy<Value = MemberPage> {
-    let member = (any::<u64>(), user(), group_role()).prop_map(|(user, name, role)| Member {
-        user: UserId(user),
-        name,
-        role,
-    });
+    let member =
+        (any::<u64>(), user(), group_role(), any::<i64>()).prop_map(|(user, name, role, muted)| {
+            Member { user: UserId(user), name, role, muted: Millis(muted) }
+        });
     (vec(member, 0..4), any::<bool>()).prop_map(|(members, more)| MemberPage { members, more })
 }
 
@@ -105,15 +104,6 @@ fn of_people() -> impl Strategy<Value = Reply> {
 }
 
 pub fn reply() -> impl Strategy<Value = Reply> {
-    let group = (group(), text(), any::<u32>(), any::<i64>(), group_role()).prop_map(
-        |(name, title, members, created, role)| Group {
-            name,
-            title,
-            members,
-            created: Millis(created),
-            role,
-        },
-    );
     prop_oneof![
         Just(Reply::Done),
         refusal().prop_map(Reply::Refused),
@@ -122,14 +112,15 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         page().prop_map(|it| Reply::Page(Box::new(it))),
         changes().prop_map(|it| Reply::Changes(Box::new(it))),
         changes().prop_map(|it| Reply::Conversations(Box::new(it))),
-        group.prop_map(|it| Reply::Group(Box::new(it))),
+        card().prop_map(|it| Reply::Group(Box::new(it))),
+        group_reply().prop_map(|it| Reply::Groups(Box::new(it))),
         members().prop_map(|it| Reply::Members(Box::new(it))),
         of_people(),
         file_reply().prop_map(Reply::Files),
     ]
 }
 
-pub const REPLY_KINDS: usize = 15;
+pub const REPLY_KINDS: usize = 16;
 
 pub fn reply_kind(reply: &Reply) -> usize {
     match reply {
@@ -148,5 +139,6 @@ pub fn reply_kind(reply: &Reply) -> usize {
         Reply::Devices(_) => 12,
         Reply::Files(_) => 13,
         Reply::Push(_) => 14,
+        Reply::Groups(_) => 15,
     }
 }

@@ -68,6 +68,7 @@ async fn make_group(
     let names = |accounts: &[Account]| accounts.iter().map(|it| it.name.to_string()).collect();
     let mut chunks = accounts.get(1..).unwrap_or_default().chunks(MEMBERS);
     let create = frame::CreateGroupCall {
+        kind: 0,
         client_id: fresh_client_id().0.to_vec(),
         name: group.to_owned(),
         title: String::new(),

@@ -124,6 +124,13 @@ fn happening(event: &LogEvent, by: &UserName) -> String {
             let names: Vec<_> = members.iter().map(ToString::to_string).collect();
             format!("{by} took out {}", names.join(", "))
         }
+        LogEvent::Profile(patch) => match &patch.title {
+            Some(title) => format!("{by} named the group {}", harmless(title)),
+            None => format!("{by} changed what the group says of itself"),
+        },
+        LogEvent::Policy(_) => format!("{by} changed who may do what"),
+        LogEvent::Muted { user, .. } => format!("{by} changed until when {user} is muted"),
+        LogEvent::Dissolved => format!("{by} dissolved the group"),
     }
 }
 

@@ -40,6 +40,7 @@ impl Config {
             ticket_ttl: self.auth.ticket,
             scram_iterations: self.auth.scram_iterations,
             registration_open: self.auth.registration,
+            consent: self.groups.consent,
             max_text: self.limits.text.0,
             max_data: self.limits.data.0,
             push: anser_sm::PushPolicy {

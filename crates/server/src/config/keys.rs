@@ -98,6 +98,13 @@ settings! {
         registration: bool = "false",
     }
 
+    /// Groups and channels.
+    groups: Groups {
+        /// Whether people come into groups by their own consent only. Otherwise a group's admins
+        /// may put anyone in, as in a company, where nobody wonders at it.
+        consent: bool = "false",
+    }
+
     /// Bounds, so that no client and no burst can take more than its share.
     limits: Limits {
         /// The longest text of a message, 64 KiB at most. Longer ones belong into files.

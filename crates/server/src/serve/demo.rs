@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use anser_domain::{
-    Ask, Caller, ClientId, Command, DeviceName, GroupName, LinkId, NewGroup, NewUser, Peer, PeerId,
-    Refusal, Replies, Reply, ReplyTo, Role, Secret, SessionManager, SignIn, Tag, UserName,
+    Ask, Caller, ClientId, Command, DeviceName, GroupKind, GroupName, LinkId, Millis, NewGroup,
+    NewUser, Peer, PeerId, Refusal, Replies, Reply, ReplyTo, Role, Secret, SessionManager, SignIn,
+    Tag, UserName,
 };
 use anser_store::Store;
 use anyhow::{Context as _, bail};
@@ -75,7 +76,7 @@ pub(super) async fn prepare(
         };
         anser_sm::create_user(store, config, new).await?;
     }
-    group(store, sm, &passwords).await.context("cannot make the demo group")?;
+    group(store, sm, config, &passwords).await.context("cannot make the demo group")?;
     Ok(Demo { passwords, file })
 }
 
@@ -101,13 +102,14 @@ fn password() -> String {
 async fn group(
     store: &Arc<dyn Store>,
     sm: &Arc<dyn SessionManager>,
+    config: &anser_sm::Config,
     passwords: &BTreeMap<String, String>,
 ) -> anyhow::Result<()> {
     let names = USERS.iter().map(|(name, _)| UserName::new(name)).collect::<Result<Vec<_>, _>>()?;
     let Some((alice, others)) = names.split_first() else { return Ok(()) };
     let group = GroupName::new(GROUP)?;
     let Some(row) = store.user(alice).await? else { return Ok(()) };
-    if store.group(row.id, &group).await.is_ok() {
+    if store.group(row.id, &group, Millis(i64::MAX)).await.is_ok() {
         return Ok(());
     }
     let sign_in = SignIn {
@@ -125,14 +127,17 @@ async fn group(
     let new = NewGroup {
         client_id: ClientId::from_text("anser serve --demo"),
         name: group,
+        kind: GroupKind::Group,
         title: "Geese".into(),
-        members: others.to_vec(),
+        // By their own consent only: then alice is alone for now.
+        members: if config.consent { Vec::new() } else { others.to_vec() },
     };
     let made = ask(sm, caller.clone(), Command::CreateGroup(Box::new(new))).await?;
     ask(sm, caller, Command::RemoveDevice(DeviceName::new(DEVICE)?)).await?;
     match made {
-        // Taken: it was made by an earlier start, and alice has left it.
-        Reply::Sent(_) | Reply::Refused(Refusal::NameTaken) => Ok(()),
+        // Taken: it was made by an earlier start, and alice has left it. In conflict: it has
+        // another title by now.
+        Reply::Sent(_) | Reply::Refused(Refusal::NameTaken | Refusal::Conflict) => Ok(()),
         other => Err(unexpected(other)),
     }
 }

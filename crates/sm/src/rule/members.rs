@@ -1,6 +1,7 @@
 //! Who comes into groups and who is taken out, and by whom.
 
 use anser_domain::{GroupRole, MemberChange, NewGroup, Refusal, UserName};
+use anser_store::Acl;
 
 use crate::config::Config;
 
@@ -10,11 +11,26 @@ use crate::config::Config;
 /// Says which bound it breaks.
 pub(crate) fn acceptable_group(group: &NewGroup, config: &Config) -> Result<(), Refusal> {
     few_enough(&group.members, config)?;
-    if group.title.len() > super::MAX_TITLE {
-        return Err(Refusal::TooLarge("a title has at most 256 bytes"));
+    if config.consent && !group.members.is_empty() {
+        return Err(BY_CONSENT);
     }
-    Ok(())
+    super::groups::is_title(&group.title)
 }
+
+/// Whether a change brings nobody in who has not said so.
+pub(super) fn by_consent(acl: &Acl, change: &MemberChange) -> Result<(), Refusal> {
+    match change {
+        MemberChange::Put { users, .. }
+            if users.iter().any(|name| acl.members.named(name).is_none()) =>
+        {
+            Err(BY_CONSENT)
+        }
+        _ => Ok(()),
+    }
+}
+
+const BY_CONSENT: Refusal =
+    Refusal::Invalid("people come in by their own consent here: invite them instead");
 
 /// Whether a change of members is one that can be made, whoever wants it.
 ///
@@ -26,12 +42,20 @@ pub(super) fn acceptable_change(change: &MemberChange, config: &Config) -> Resul
             Err(Refusal::Invalid("a group has exactly one owner"))
         }
         MemberChange::Put { users, .. } | MemberChange::Remove { users } => {
-            if users.is_empty() {
-                return Err(Refusal::Invalid("name at least one user"));
-            }
-            few_enough(users, config)
+            acceptable_names(users, config)
         }
     }
+}
+
+/// Whether these are few enough to be named in one call, and not nobody.
+///
+/// # Errors
+/// Says which bound they break.
+pub(crate) fn acceptable_names(users: &[UserName], config: &Config) -> Result<(), Refusal> {
+    if users.is_empty() {
+        return Err(Refusal::Invalid("name at least one user"));
+    }
+    few_enough(users, config)
 }
 
 fn few_enough(users: &[UserName], config: &Config) -> Result<(), Refusal> {

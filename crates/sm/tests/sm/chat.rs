@@ -2,8 +2,8 @@
 
 use crate::support::{Told, client_id, text_to, world};
 use anser_domain::{
-    Act, Change, Command, Credential, Event, GroupRole, HistoryRange, LinkId, MemberChange,
-    NewGroup, Pull, Refusal, Reply, Seq, UserName,
+    Act, Change, Command, Credential, Event, GroupKind, GroupRole, HistoryRange, LinkId,
+    MemberChange, NewGroup, Pull, Refusal, Reply, Seq, UserName,
 };
 
 fn names(names: &[&str]) -> Vec<UserName> {
@@ -61,6 +61,7 @@ async fn a_removed_member_gets_the_removal_and_nothing_after() {
     let bob = w.link("bob", "phone", 2).await;
     let carol = w.link("carol", "phone", 3).await;
     let group = NewGroup {
+        kind: GroupKind::Group,
         client_id: client_id(&*w.clock),
         name: "geese".parse().unwrap(),
         title: "Geese".into(),

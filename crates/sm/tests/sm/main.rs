@@ -6,6 +6,8 @@ mod accounts;
 mod chat;
 mod files;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod push;
 #[cfg(test)]
 mod support;

@@ -133,6 +133,7 @@ async fn who_was_removed_or_shut_out_is_told_nothing() {
     it.register("carol").await;
     let alice = it.world.link("alice", "laptop", 1).await;
     let group = NewGroup {
+        kind: anser_domain::GroupKind::Group,
         client_id: client_id(&*it.world.clock),
         name: "geese".parse().unwrap(),
         title: "Geese".into(),

@@ -100,12 +100,22 @@ pub(crate) async fn world(users: &[&str]) -> World {
 }
 
 pub(crate) async fn world_with(users: &[&str], outside: Outside) -> World {
+    world_set(users, outside, |_| {}).await
+}
+
+/// A world whose SM is set otherwise.
+pub(crate) async fn world_set(
+    users: &[&str],
+    outside: Outside,
+    set: impl FnOnce(&mut Config),
+) -> World {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Millis(1_800_000_000_000)));
     let url = format!("sqlite:{}", dir.path().join("anser.db").display());
     let store = anser_store::open(&url, clock.clone()).await.unwrap();
     let routes: Arc<dyn Routes> = anser_store::open_routes("memory").await.unwrap();
-    let config = Config { scram_iterations: 2, ..Config::default() };
+    let mut config = Config { scram_iterations: 2, ..Config::default() };
+    set(&mut config);
     for name in users {
         let new = NewUser {
             name: UserName::new(name).unwrap(),

@@ -15,8 +15,10 @@
 #![expect(missing_docs, reason = "the names of tests say what they test")]
 
 pub mod cursors;
+pub mod doors;
 pub mod files;
 pub mod follow;
+pub mod governing;
 pub mod groups;
 pub mod people;
 pub mod push;
@@ -88,6 +90,16 @@ macro_rules! store_suite {
             groups::leaving_can_be_retried
             groups::changes_refused_by_the_gate_leave_no_trace
             groups::members_are_paged_by_name
+            governing::a_profile_changes_in_parts
+            governing::a_policy_counts_from_its_entry_on
+            governing::a_muted_member_stays_muted
+            governing::a_dissolved_group_is_left_by_all_and_read_by_all
+            governing::subscribers_of_a_channel_come_and_go_without_an_entry
+            governing::a_reader_never_sees_fewer_than_were_committed
+            doors::an_invitation_lets_its_invitee_in_once
+            doors::invitations_are_taken_back_declined_and_run_out
+            doors::who_asks_waits_for_an_answer
+            doors::open_groups_are_joined_by_saying_so
             reading::pages_follow_one_another_without_a_gap
             reading::who_was_removed_sees_up_to_the_removal
             reading::who_comes_back_sees_two_intervals
@@ -165,6 +177,7 @@ macro_rules! routes_suite {
             routes::only_the_link_itself_is_taken_out
             routes::lookups_answer_in_order
             routes::a_process_that_has_gone_takes_its_links_along
+            routes::those_who_are_linked_are_found_among_many
             routes::a_flush_shows_in_the_generation
         }
     };

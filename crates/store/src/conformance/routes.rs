@@ -1,9 +1,11 @@
 //! The link map: who is linked where, and who outranks whom.
 
-use anser_domain::{DeviceId, Epoch, LinkId, LinkRef, PeerId, UserId};
+use anser_domain::{
+    DeviceId, Epoch, GroupRole, LinkId, LinkRef, Member, Millis, PeerId, UserId, UserName,
+};
 
 use super::RoutesRig;
-use crate::{Registered, Registration, Route, RouteTable, Routes};
+use crate::{Members, Registered, Registration, Route, RouteTable, Routes};
 
 fn link(user: u64, device: u64, cm: u64, link: u64, epoch: u64) -> Registration {
     let link = LinkRef { cm: PeerId(cm), link: LinkId(link), epoch: Epoch(epoch) };
@@ -104,4 +106,26 @@ pub async fn a_flush_shows_in_the_generation(rig: &dyn RoutesRig) {
     assert!(look(&*map, &[1]).await[0].is_empty());
     let again = register(&*map, link(1, 10, 1, 100, 4)).await;
     assert_eq!(again, Registered::Fresh { first: true });
+}
+
+pub async fn those_who_are_linked_are_found_among_many(rig: &dyn RoutesRig) {
+    let map = rig.open().await;
+    for user in [1, 2, 500, 7_000] {
+        register(&*map, link(user, user * 10, 1, user, 1)).await;
+    }
+    let members = |from: u64, to: u64| -> Members {
+        let member = |number| Member {
+            user: UserId(number),
+            name: UserName::trusted(&number.to_string()),
+            role: GroupRole::Member,
+            muted: Millis(0),
+        };
+        (from..to).map(member).collect()
+    };
+    // Fewer members than links, and more.
+    for (from, to, want) in [(2, 4, vec![2]), (2, 1_000, vec![2, 500])] {
+        let Some(mut found) = map.linked_among(&members(from, to)) else { return };
+        found.sort_unstable();
+        assert_eq!(found.into_iter().map(|user| user.0).collect::<Vec<_>>(), want);
+    }
 }

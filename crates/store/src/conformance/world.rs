@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use anser_domain::{
-    Act, Actor, Address, Change, ClientId, Clock, Content, ConvId, DeviceName, Epoch, GroupName,
-    GroupRole, HistoryRange, LinkId, ManualClock, MemberChange, NewGroup, Outgoing, Page, PeerId,
-    Pull, Refusal, ReplyTo, Role, Seq, Tag, UserName,
+    Act, Actor, Address, Change, ClientId, Clock, Content, ConvId, DeviceName, Epoch, GroupChange,
+    GroupKind, GroupName, GroupRole, HistoryRange, LinkId, ManualClock, MemberChange, NewGroup,
+    Outgoing, Page, PeerId, Pull, Refusal, ReplyTo, Role, Seq, Tag, UserName,
 };
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -254,6 +254,7 @@ impl World {
     /// A group to be made.
     pub fn new_group(&self, name: &str, members: &[&str]) -> Entry {
         Entry::NewGroup(Box::new(NewGroup {
+            kind: GroupKind::Group,
             client_id: self.client_id(),
             name: group(name),
             title: format!("{name}!").into(),
@@ -284,6 +285,35 @@ impl World {
         let users = users.iter().map(|name| user(name)).collect();
         let entry = self.change(name, MemberChange::Remove { users });
         self.put(actor, entry).await
+    }
+
+    /// A channel to be made.
+    pub fn new_channel(&self, name: &str, members: &[&str]) -> Entry {
+        let Entry::NewGroup(mut new) = self.new_group(name, members) else { unreachable!() };
+        new.kind = GroupKind::Channel;
+        Entry::NewGroup(new)
+    }
+
+    /// A wish to change a group.
+    pub fn wish_of(&self, actor: Actor, name: &str, change: GroupChange) -> Append {
+        let (client_id, act) = (self.client_id(), Act::Group(change));
+        self.wish(actor, Entry::Change(Box::new(Change { client_id, at: at(name), act })))
+    }
+
+    /// Changes a group.
+    pub async fn govern(
+        &mut self,
+        actor: Actor,
+        name: &str,
+        change: GroupChange,
+    ) -> Result<Appended, Refusal> {
+        let wish = self.wish_of(actor, name, change);
+        self.append(vec![wish]).await.remove(0)
+    }
+
+    /// Comes into a group of one's own accord.
+    pub async fn join(&mut self, actor: Actor, name: &str) -> Result<Appended, Refusal> {
+        self.govern(actor, name, GroupChange::Join).await
     }
 
     /// A change of members.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Actor, Address, Change, ClientId, ConvId, GroupName, Member, Message, NewGroup, Outgoing, Pull,
-    Refusal, ReplyTo, Sent, Seq, SyncToken, UserId, UserName,
+    Actor, Address, Change, ClientId, ConvId, GroupKind, GroupName, Member, Message, NewGroup,
+    Outgoing, Policy, Pull, Refusal, ReplyTo, Sent, Seq, SyncToken, UserId, UserName,
 };
-use rustc_hash::FxHashMap;
+
+use super::members::Members;
 
 /// One wish to write to a log.
 #[derive(Clone, Debug)]
@@ -86,6 +87,9 @@ pub struct Appended {
     pub acl: Arc<Acl>,
     /// Those whom this very entry took out: they still receive it, and nothing after.
     pub removed: Vec<Member>,
+    /// Nothing was written to the log: someone subscribed to a channel, or left it. `message`
+    /// says so to whoever asked; nobody else is told.
+    pub quiet: bool,
 }
 
 /// Who is in a conversation, at one version.
@@ -97,8 +101,12 @@ pub struct Acl {
     pub version: u64,
     /// Direct or group.
     pub kind: ConversationKind,
-    /// Members, by key.
-    pub members: FxHashMap<UserId, Member>,
+    /// Group or channel; for a direct conversation it says nothing.
+    pub group: GroupKind,
+    /// Who may do what in a group; for a direct conversation it says nothing.
+    pub policy: Policy,
+    /// Members.
+    pub members: Members,
 }
 
 /// What a conversation is.

@@ -2,8 +2,10 @@
 
 mod files;
 mod follow;
+mod groups;
 mod items;
 mod log;
+mod members;
 mod people;
 mod push;
 mod routes;
@@ -11,11 +13,13 @@ mod store;
 
 pub use files::{FileBounds, Files, FilesBefore, MAX_CARRIED, carried};
 pub use follow::{Fact, FactKind, Follow, Happened, Lease, NewFact, Tail};
+pub use groups::{Check, Groups, Side};
 pub use items::Items;
 pub use log::{
     Acl, Append, Appended, ConversationKind, Entry, Gate, ListPage, Outcome, PullFor, ReadMoved,
     ReceiptMoved,
 };
+pub use members::Members;
 pub use people::{
     Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,
     UserRow,

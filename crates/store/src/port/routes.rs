@@ -4,6 +4,8 @@ use anser_domain::{DeviceId, LinkRef, PeerId, UserId};
 use async_trait::async_trait;
 use smallvec::SmallVec;
 
+use super::members::Members;
+
 /// A device's link, as fan-out needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -71,6 +73,14 @@ pub trait Routes: Send + Sync + 'static {
     /// they are at hand; later and elsewhere when they are not. What is not found is not
     /// linked, as far as can be known; the log tells them later.
     fn lookup(&self, users: Vec<UserId>, then: Box<dyn FnOnce(RouteTable) + Send>);
+
+    /// Of many users, those who have a link as far as is known at hand, without asking anybody;
+    /// `None` where that cannot be told so. Its cost follows the smaller of the two numbers.
+    /// Whoever registers meanwhile reads heads afterwards, so nobody is forgotten.
+    fn linked_among(&self, members: &Members) -> Option<Vec<UserId>> {
+        let _ = members;
+        None
+    }
 
     /// Changes whenever the map has lost what it held.
     fn generation(&self) -> u64;

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use super::{
     files::Files,
     follow::Follow,
+    groups::Groups,
     items::Items,
     log::{Acl, Append, Gate, ListPage, PullFor, ReadMoved, ReceiptMoved},
     people::{
@@ -61,7 +62,7 @@ pub struct StoreStats {
 /// Everything that must last. Every method that writes returns after the commit is durable;
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
-pub trait Store: Files + Follow + Items + Pushes + Send + Sync + 'static {
+pub trait Store: Files + Follow + Groups + Items + Pushes + Send + Sync + 'static {
     // — the log —
 
     /// Sets the rule for appends. Called once, before the first append.
@@ -117,8 +118,14 @@ pub trait Store: Files + Follow + Items + Pushes + Send + Sync + 'static {
 
     // — groups —
 
-    /// A group in a member's eyes.
-    async fn group(&self, viewer: UserId, name: &GroupName) -> Result<Group, StoreError>;
+    /// What `viewer` may see of a group: members and invited users all of it, strangers what is
+    /// not hidden, and nobody an end that they did not see.
+    async fn group(
+        &self,
+        viewer: UserId,
+        name: &GroupName,
+        now: Millis,
+    ) -> Result<Group, StoreError>;
 
     /// A page of members by name, for a member.
     async fn members(

@@ -138,6 +138,8 @@ fn entry(message: &Message) -> Entry {
         Content::Event(LogEvent::Removed { members }) => {
             Body::Out(members.iter().map(|name| name.as_str().into()).collect())
         }
+        // Nobody comes or goes by what else happens.
+        Content::Event(_) => Body::In(Vec::new()),
         Content::Text(body)
         | Content::Image(body)
         | Content::File(body)

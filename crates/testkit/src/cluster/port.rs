@@ -327,6 +327,10 @@ impl State {
             }
             Command::Pull(it) => hash(&("conv", it.conv)),
             Command::Delivered { conv, .. } => hash(&("conv", conv)),
+            Command::Groups(command) => match command.address() {
+                Some(at) => by_address(&at),
+                None => hash(&("link", ask.from.link)),
+            },
             Command::Login(_)
             | Command::Unlink
             | Command::Relink

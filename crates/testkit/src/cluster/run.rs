@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anser_domain::{Caller, ClientId, Clock, Command, NewGroup, Secret, UserName};
+use anser_domain::{Caller, ClientId, Clock, Command, GroupKind, NewGroup, Secret, UserName};
 use anyhow::Result;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::task::JoinHandle;
@@ -170,6 +170,7 @@ async fn gather(cluster: &Cluster) -> Result<(Vec<Player>, Vec<(User, Secret)>)>
     }
     if let Some((_, token)) = readers.first() {
         let group = NewGroup {
+            kind: GroupKind::Group,
             client_id: ClientId(*uuid::Uuid::now_v7().as_bytes()),
             name: "geese".parse()?,
             title: "Geese".into(),

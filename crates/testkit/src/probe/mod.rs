@@ -385,7 +385,8 @@ fn body(entry: &Deliver) -> Body {
         Some(LogEvent { what: Some(Happening::Removed(list)) }) => {
             Body::Out(list.users.iter().map(|it| it.as_str().into()).collect())
         }
-        Some(LogEvent { what: None }) => Body::In(Vec::new()),
+        // Nobody comes or goes by what else happens.
+        Some(LogEvent { .. }) => Body::In(Vec::new()),
         None => Body::Text(checker::digest(&entry.body)),
     }
 }

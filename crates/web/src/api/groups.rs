@@ -1,8 +1,8 @@
 //! Groups and their members.
 
 use anser_domain::{
-    Act, Address, Change, Command, Group as DomainGroup, GroupName, GroupRole as Role,
-    MemberChange, MemberPage, Profile, Sent, UserName,
+    Act, Command, Group as DomainGroup, GroupChange, GroupCommand, GroupName, GroupReply,
+    GroupRole as Role, MemberChange, MemberPage, Sent, UserName,
 };
 use axum::{Json, extract::State, response::Response};
 use http::{StatusCode, header};
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    governing::{self, PolicyParts},
     messages::{Place, Stored, keyed, place},
     users::location,
 };
@@ -24,7 +25,7 @@ use crate::{
 /// The calls of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(create))
+        .routes(routes!(groups, create))
         .routes(routes!(group))
         .routes(routes!(members, add))
         .routes(routes!(remove))
@@ -37,6 +38,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 pub(crate) struct NewGroup {
     /// The name that will address it, `g:{id}`, under the rules for users' names.
     pub(crate) id: String,
+    /// What it is for.
+    #[serde(default)]
+    pub(crate) kind: KindName,
     /// The name that people read.
     #[serde(default)]
     pub(crate) title: String,
@@ -56,21 +60,59 @@ pub(crate) struct NewGroupMade {
     pub(crate) entry: Place,
 }
 
-/// A group as its members see it.
+/// What a group is for.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = GroupKind)]
+pub(crate) enum KindName {
+    /// Many write, and see one another.
+    #[default]
+    Group,
+    /// Few write and many read; who subscribes is shown to admins only.
+    Channel,
+}
+
+/// What the caller may see of a group.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Group {
     /// The name that addresses it.
     pub(crate) id: String,
     /// Its address as a conversation: `g:{id}`.
     pub(crate) conv: String,
+    /// What it is for.
+    pub(crate) kind: KindName,
     /// The name that people read; may be empty.
     pub(crate) title: String,
+    /// What it is about; may be empty.
+    pub(crate) description: String,
+    /// Its picture; may be empty.
+    pub(crate) avatar: String,
+    /// What everybody should know now; may be empty, and is for members only.
+    pub(crate) announcement: String,
     /// How many members it has.
     pub(crate) members: u32,
     /// When it was made, in milliseconds since 1970.
     pub(crate) created: i64,
-    /// The caller's own standing.
-    pub(crate) role: GroupRole,
+    /// Who may do what.
+    pub(crate) policy: PolicyParts,
+    /// The caller's own standing; absent if they are not in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<GroupRole>,
+    /// The caller may not write before this time, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) muted_until: Option<i64>,
+}
+
+/// A page of the caller's groups.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Groups {
+    /// By name.
+    pub(crate) groups: Vec<Group>,
+    /// Whether another page follows.
+    pub(crate) more: bool,
+    /// The next page's `cursor`; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
 }
 
 /// A standing in a group; each may do more than the one before.
@@ -105,6 +147,9 @@ pub(crate) struct Member {
     pub(crate) user: String,
     /// Their standing.
     pub(crate) role: GroupRole,
+    /// They may not write before this time, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) muted_until: Option<i64>,
 }
 
 /// Makes a group, with the caller as its owner.
@@ -144,14 +189,31 @@ async fn create(
     ))
 }
 
-/// What the caller may see of a group.
+/// The groups and channels that the caller is in, by name.
+#[utoipa::path(
+    get, path = "/v1/groups", tag = "groups", operation_id = "groups",
+    security(("bearer" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "A page", body = Groups, example = json!(
+        {"groups": [card()], "more": false})))
+)]
+async fn groups(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Groups>, Problem> {
+    let (after, limit) = (convert::groups::group_cursor(&page)?, page_size(page.limit)?);
+    let command = Command::Groups(Box::new(GroupCommand::Mine { after, limit }));
+    let reply: GroupReply = app.calls.ask(caller, command).await?;
+    convert::groups::groups(reply).map(Json)
+}
+
+/// What the caller may see of a group: members all of it, strangers what is not hidden.
 #[utoipa::path(
     get, path = "/v1/groups/{group}", tag = "groups", operation_id = "group",
     security(("bearer" = [])),
     params(("group" = String, Path, description = "Its id", example = "geese")),
-    responses((status = 200, description = "The group", body = Group, example = json!(
-        {"id": "geese", "conv": "g:geese", "title": "The wild geese", "members": 3,
-         "created": 1_790_000_000_000_i64, "role": "owner"}))),
+    responses((status = 200, description = "The group", body = Group, example = json!(card()))),
     extensions(("x-problems" = json!([problem::NOT_MEMBER.slug])))
 )]
 async fn group(
@@ -160,7 +222,7 @@ async fn group(
     Segment(name): Segment<GroupName>,
 ) -> Result<Json<Group>, Problem> {
     let group: DomainGroup = app.calls.ask(caller, Command::Group(name)).await?;
-    Ok(Json(convert::group(group)))
+    Ok(Json(convert::groups::group(group)))
 }
 
 /// A group's members, by name.
@@ -303,11 +365,8 @@ async fn leave(
     Bearer(caller): Bearer,
     Segment(group): Segment<GroupName>,
     key: Key,
-) -> Result<Response, Problem> {
-    // Leaving is removing oneself, and only the SM knows whose token it is.
-    let me: Profile = app.calls.ask(caller.clone(), Command::Me).await?;
-    let change = MemberChange::Remove { users: vec![me.name] };
-    Ok(changed(&app, caller, group, key, change).await)
+) -> Response {
+    governing::changed(&app, caller, group, key, GroupChange::Leave).await
 }
 
 async fn changed(
@@ -317,10 +376,17 @@ async fn changed(
     key: Key,
     change: MemberChange,
 ) -> Response {
-    let (at, act) = (Address::Group(group), Act::Members(change));
-    let change = Change { client_id: key.id, at, act };
-    let sent = app.calls.ask(caller, Command::Change(Box::new(change))).await;
-    keyed(key, sent.map(|sent: Sent| convert::stored(&sent)))
+    governing::acted(app, caller, group, key, Act::Members(change)).await
+}
+
+/// A group as examples show it.
+pub(super) fn card() -> Value {
+    json!({"id": "geese", "conv": "g:geese", "kind": "group", "title": "The wild geese",
+           "description": "For those who fly", "avatar": "https://example.org/geese.png",
+           "announcement": "We leave at dawn.", "members": 3, "created": 1_790_000_000_000_i64,
+           "policy": {"join": "approval", "invite": "admins", "post": "members", "pin": "admins",
+                      "edit": "admins", "hidden": false},
+           "role": "owner"})
 }
 
 fn made() -> Value {

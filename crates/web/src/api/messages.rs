@@ -104,6 +104,19 @@ pub(crate) enum LogEvent {
         /// Who.
         members: Vec<EventMember>,
     },
+    /// The group says something else of itself: what changed.
+    Profile(super::governing::GroupProfile),
+    /// Others may do other things: what changed.
+    Policy(super::governing::PolicyParts),
+    /// Someone may not write for a time, or may again.
+    Muted {
+        /// Who.
+        user: String,
+        /// Until when, in milliseconds since 1970; a time past: they may write.
+        until: i64,
+    },
+    /// The group has ended. Its last entry.
+    Dissolved,
 }
 
 /// Someone to whom something happened.

@@ -4,7 +4,9 @@ pub(crate) mod admin;
 pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod devices;
+pub(crate) mod governing;
 pub(crate) mod groups;
+pub(crate) mod joining;
 pub(crate) mod me;
 pub(crate) mod messages;
 pub(crate) mod push;
@@ -25,5 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(groups::routes())
+        .merge(governing::routes())
+        .merge(joining::routes())
         .merge(admin::routes())
 }

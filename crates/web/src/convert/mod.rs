@@ -1,5 +1,6 @@
 //! Between JSON's shapes and the domain's: the only place that knows both.
 
+pub(crate) mod groups;
 pub(crate) mod push;
 
 use std::{fmt::Display, str::FromStr};
@@ -17,7 +18,7 @@ use crate::{
         auth::{Login, Session},
         conversations::{Conversation, Conversations},
         devices::Device,
-        groups::{Group, GroupRole, Member, Members, NewGroup, NewGroupMade},
+        groups::{GroupRole, Member, Members, NewGroup, NewGroupMade},
         messages::{
             EventMember, KindName, LogEvent, Message, Messages, NewMessage, Place, Range, Stored,
         },
@@ -97,6 +98,7 @@ pub(crate) fn new_group(
     Ok(anser_domain::NewGroup {
         client_id,
         name: parse("id", &new.id)?,
+        kind: groups::kind(new.kind),
         title: new.title.into(),
         members: user_names("members", new.members)?,
     })
@@ -302,6 +304,10 @@ fn log_event(event: &anser_domain::LogEvent) -> LogEvent {
                 .map(|name| EventMember { user: name.to_string(), role: None })
                 .collect(),
         },
+        Logged::Profile(patch) => LogEvent::Profile(groups::profile_parts(patch)),
+        Logged::Policy(patch) => LogEvent::Policy(groups::policy_parts(patch)),
+        Logged::Muted { user, until } => LogEvent::Muted { user: user.to_string(), until: until.0 },
+        Logged::Dissolved => LogEvent::Dissolved,
     }
 }
 
@@ -309,23 +315,12 @@ pub(crate) fn stored(sent: &Sent) -> Stored {
     if sent.duplicate { Stored::Again(place(sent)) } else { Stored::New(place(sent)) }
 }
 
-fn place(sent: &Sent) -> Place {
+pub(crate) fn place(sent: &Sent) -> Place {
     Place { id: sent.id.to_string(), seq: sent.seq.0, ts: sent.ts.0 }
 }
 
 pub(crate) fn new_group_made(name: &GroupName, sent: &Sent) -> NewGroupMade {
     NewGroupMade { id: name.to_string(), conv: format!("g:{name}"), entry: place(sent) }
-}
-
-pub(crate) fn group(group: anser_domain::Group) -> Group {
-    Group {
-        id: group.name.to_string(),
-        conv: format!("g:{}", group.name),
-        title: group.title.into(),
-        members: group.members,
-        created: group.created.0,
-        role: role_name(group.role),
-    }
 }
 
 pub(crate) fn members(page: MemberPage) -> Members {
@@ -334,7 +329,11 @@ pub(crate) fn members(page: MemberPage) -> Members {
         members: page
             .members
             .iter()
-            .map(|member| Member { user: member.name.to_string(), role: role_name(member.role) })
+            .map(|member| Member {
+                user: member.name.to_string(),
+                role: role_name(member.role),
+                muted_until: (member.muted.0 != 0).then_some(member.muted.0),
+            })
             .collect(),
         more: page.more,
         next,

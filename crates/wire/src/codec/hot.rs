@@ -2,6 +2,7 @@
 //! place, SENDACK and DELIVER are written straight from the domain's values.
 
 use anser_domain::{Address, Content, GroupRole, LogEvent, Message, Protocol, Sent, UserName};
+use prost::Message as _;
 
 use super::{
     CodecError,
@@ -184,6 +185,7 @@ fn event_len(event: &LogEvent) -> usize {
         LogEvent::Created { members } => nested_len(1, members_len(members)),
         LogEvent::Joined { members } => nested_len(2, members_len(members)),
         LogEvent::Removed { members } => nested_len(3, names_len(1, members)),
+        other => convert::tell::log_event(other).encoded_len(),
     }
 }
 
@@ -195,6 +197,8 @@ fn put_event(out: &mut Vec<u8>, event: &LogEvent) {
             put_nested(out, 3, names_len(1, members));
             put_names(out, 1, members);
         }
+        // Seldom enough to be made twice.
+        other => out.extend(convert::tell::log_event(other).encode_to_vec()),
     }
 }
 
@@ -218,11 +222,10 @@ fn put_members(out: &mut Vec<u8>, number: u32, members: &[(UserName, GroupRole)]
 #[cfg(test)]
 mod tests {
     use anser_domain::{
-        ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Payload, Sender, Seq, SyncToken,
-        UserId,
+        ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Payload, ProfilePatch, Sender, Seq,
+        SyncToken, UserId,
     };
     use proptest::prelude::*;
-    use prost::Message as _;
 
     use super::*;
     use crate::{codec, convert::tell, frame};
@@ -271,6 +274,11 @@ mod tests {
             members().prop_map(|members| Content::Event(LogEvent::Created { members })),
             members().prop_map(|members| Content::Event(LogEvent::Joined { members })),
             names().prop_map(|members| Content::Event(LogEvent::Removed { members })),
+            ".{0,40}".prop_map(|title| {
+                let title = Some(title.into());
+                Content::Event(LogEvent::Profile(ProfilePatch { title, ..Default::default() }))
+            }),
+            Just(Content::Event(LogEvent::Dissolved)),
         ]
     }
 

@@ -66,6 +66,10 @@ pub(crate) fn delivered(conv: u64, upto: u64) -> Result<Command, Refusal> {
 
 /// A REQUEST's call as a command.
 pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
+    let call = match super::group::command(call)? {
+        Ok(command) => return Ok(command),
+        Err(other) => other,
+    };
     Ok(match call {
         Call::History(call) => Command::History { at: address(&call.at)?, range: range(&call)? },
         Call::Conversations(call) => Command::Conversations {
@@ -76,6 +80,7 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
         Call::CreateGroup(call) => Command::CreateGroup(Box::new(NewGroup {
             client_id: client_id(&call.client_id)?,
             name: group(&call.name)?,
+            kind: super::group::kind(call.kind)?,
             title: title(call.title)?,
             members: members(&call.members)?,
         })),
@@ -106,6 +111,7 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
             call.device.parse().map_err(|_| Refusal::Invalid("device: not a device's name"))?,
         ),
         Call::File(call) => Command::Files(super::file::command(&call)?),
+        _ => return Err(Refusal::Invalid("call: none that this server knows")),
     })
 }
 
@@ -119,7 +125,7 @@ fn range(call: &frame::HistoryCall) -> Result<HistoryRange, Refusal> {
     }
 }
 
-fn page_limit(limit: u32) -> u16 {
+pub(super) fn page_limit(limit: u32) -> u16 {
     match limit {
         0 => DEFAULT_PAGE,
         some => u16::try_from(some).unwrap_or(MAX_PAGE).min(MAX_PAGE),
@@ -149,29 +155,29 @@ pub(crate) fn address(text: &str) -> Result<Address, Refusal> {
     text.parse().map_err(|_| Refusal::Invalid("address: u:USER or g:GROUP"))
 }
 
-fn user(text: &str) -> Result<UserName, Refusal> {
+pub(super) fn user(text: &str) -> Result<UserName, Refusal> {
     UserName::new(text).map_err(|_| Refusal::Invalid("user: not a user's name"))
 }
 
-fn group(text: &str) -> Result<GroupName, Refusal> {
+pub(super) fn group(text: &str) -> Result<GroupName, Refusal> {
     GroupName::new(text).map_err(|_| Refusal::Invalid("group: not a group's name"))
 }
 
-fn members(names: &[String]) -> Result<Vec<UserName>, Refusal> {
+pub(super) fn members(names: &[String]) -> Result<Vec<UserName>, Refusal> {
     if names.len() > MAX_MEMBERS {
         return Err(Refusal::TooLarge("members: at most 1,000"));
     }
     names.iter().map(|name| user(name)).collect()
 }
 
-fn title(text: String) -> Result<Box<str>, Refusal> {
+pub(super) fn title(text: String) -> Result<Box<str>, Refusal> {
     if text.len() > MAX_TITLE {
         return Err(Refusal::TooLarge("name: at most 256 bytes"));
     }
     Ok(text.into())
 }
 
-fn client_id(bytes: &[u8]) -> Result<ClientId, Refusal> {
+pub(super) fn client_id(bytes: &[u8]) -> Result<ClientId, Refusal> {
     bytes.try_into().map(ClientId).map_err(|_| Refusal::Invalid("client_id: 16 bytes"))
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 mod file;
+mod group;
 pub(crate) mod tell;
 
 use anser_domain::{GroupRole, Subject};

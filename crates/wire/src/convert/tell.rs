@@ -36,7 +36,8 @@ pub(crate) fn entry(message: &Message) -> frame::Deliver {
     }
 }
 
-fn log_event(event: &LogEvent) -> frame::LogEvent {
+/// What happened, as a part of a DELIVER.
+pub(crate) fn log_event(event: &LogEvent) -> frame::LogEvent {
     use frame::Happening;
     let list = |members: &[(UserName, GroupRole)]| frame::MemberList {
         members: members.iter().map(|(name, role)| membership(name, *role)).collect(),
@@ -47,6 +48,7 @@ fn log_event(event: &LogEvent) -> frame::LogEvent {
         LogEvent::Removed { members } => Happening::Removed(frame::NameList {
             users: members.iter().map(ToString::to_string).collect(),
         }),
+        other => return frame::LogEvent { what: super::group::happening(other) },
     };
     frame::LogEvent { what: Some(what) }
 }
@@ -163,13 +165,8 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
         }
         Reply::Done => Answer::Done(frame::Done {}),
         Reply::Sent(sent) => Answer::Sent(stored(sent)),
-        Reply::Group(group) => Answer::Group(frame::Group {
-            name: group.name.to_string(),
-            title: group.title.to_string(),
-            members: group.members,
-            created: group.created.0,
-            role: role_number(group.role).into(),
-        }),
+        Reply::Group(group) => Answer::Group(super::group::card(group)),
+        Reply::Groups(reply) => super::group::answer(reply),
         Reply::Members(page) => Answer::Members(frame::Members {
             members: page.members.iter().map(|it| membership(&it.name, it.role)).collect(),
             more: page.more,

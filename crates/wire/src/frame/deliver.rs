@@ -1,6 +1,9 @@
 //! DELIVER: an entry of a conversation's log.
 
-use super::schema::{choice, message};
+use super::{
+    group::{Dissolved, Mute, Policy, ProfilePatch},
+    schema::{choice, message},
+};
 
 message! {
     /// An entry of a conversation's log. Live or catching up, a link gets the entries of one
@@ -39,7 +42,7 @@ message! {
 
     /// Something that happened in a conversation and takes a place in its log.
     pub struct LogEvent {
-        ; what: Happening ["Happening" = "1, 2, 3"]
+        ; what: Happening ["Happening" = "1, 2, 3, 4, 5, 6, 7"]
     }
 
     /// Members of a group, and their standing.
@@ -72,5 +75,13 @@ choice! {
         joined: Joined(MemberList) = 2,
         /// These were taken out, or left when the only name is the sender's.
         removed: Removed(NameList) = 3,
+        /// The group says something else of itself: what changed.
+        profile: Profile(ProfilePatch) = 4,
+        /// Others may do other things: what changed.
+        policy: Policy(Policy) = 5,
+        /// Someone may not write for a time, or may again.
+        muted: Muted(Mute) = 6,
+        /// The group has ended. Its last entry.
+        dissolved: Dissolved(Dissolved) = 7,
     }
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod file;
 pub mod go_away;
+pub mod group;
 pub mod hello;
 pub mod page;
 pub mod people;
@@ -35,6 +36,11 @@ pub use self::{
     event::{Event, Expiring, Head, Notice, Presence, Receipt, Typing},
     file::{File, FileCall},
     go_away::GoAway,
+    group::{
+        ApproveCall, Asked, DismissCall, DissolveCall, Dissolved, Groups, GroupsCall, Invitation,
+        Invitations, InvitationsCall, InviteCall, JoinCall, LeaveCall, Mute, MuteCall, Policy,
+        PolicyCall, ProfileCall, ProfilePatch, RetractCall, Waiting, WaitingCall, WaitingList,
+    },
     hello::Hello,
     page::{Log, Page},
     people::Changed,

@@ -1,13 +1,19 @@
 //! REQUEST: everything that is asked now and then.
 
-use super::schema::{choice, message};
+use super::{
+    group::{
+        ApproveCall, DismissCall, DissolveCall, GroupsCall, InvitationsCall, InviteCall, JoinCall,
+        LeaveCall, MuteCall, PolicyCall, ProfileCall, RetractCall, WaitingCall,
+    },
+    schema::{choice, message},
+};
 
 message! {
     /// A question, answered by RESPONSE or ERROR with the same id.
     pub struct Request {
         /// The client's number for this request, as in SEND.
         id: u32 [uint32] = 1,
-        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 65"]
+        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 65"]
     }
 
     /// Part of a conversation's log, as far as the caller may see it. Without `before` and
@@ -49,6 +55,8 @@ message! {
         title: String [string] = 3,
         /// First members beside the owner. At most 1,000.
         members: Vec<String> [string, repeated] = 4,
+        /// 1: a group, 2: a channel (see *Groups and channels*); 0: a group.
+        kind: u32 [uint32] = 5,
     }
 
     /// Adds members, or changes the standing of those there are.
@@ -145,5 +153,35 @@ choice! {
         remove_device: RemoveDevice(RemoveDeviceCall) = 14,
         /// → `file`
         file: File(super::file::FileCall) = 65,
+        /// → `sent`
+        change_profile: ChangeProfile(ProfileCall) = 20,
+        /// → `sent`
+        change_policy: ChangePolicy(PolicyCall) = 21,
+        /// → `sent`
+        mute: Mute(MuteCall) = 22,
+        /// → `sent`
+        dissolve: Dissolve(DissolveCall) = 23,
+        /// → `sent`, or `asked` where an admin decides
+        join: Join(JoinCall) = 24,
+        /// → `sent`
+        approve: Approve(ApproveCall) = 25,
+        /// → `sent`
+        leave: Leave(LeaveCall) = 26,
+        /// → `groups`
+        groups: Groups(GroupsCall) = 27,
+        /// → `done`
+        invite: Invite(InviteCall) = 28,
+        /// → `done`: an invitation is taken back
+        uninvite: Uninvite(DismissCall) = 29,
+        /// → `waiting`: those who are invited
+        invited: Invited(WaitingCall) = 30,
+        /// → `invitations`
+        invitations: Invitations(InvitationsCall) = 31,
+        /// → `done`
+        retract: Retract(RetractCall) = 32,
+        /// → `waiting`: those who ask to come in
+        requests: Requests(WaitingCall) = 33,
+        /// → `done`: a request is refused
+        refuse: Refuse(DismissCall) = 34,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     changes::ChangeSet,
+    group::{Asked, Groups, Invitations, Policy, WaitingList},
     page::Log,
     schema::{choice, message},
 };
@@ -11,7 +12,7 @@ message! {
     pub struct Response {
         /// The id of the REQUEST.
         id: u32 [uint32] = 1,
-        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 65"]
+        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23, 65"]
     }
 
     /// Done, with nothing to tell.
@@ -31,7 +32,7 @@ message! {
         duplicate: bool [bool] = 5,
     }
 
-    /// What members see of a group.
+    /// What the caller may see of a group.
     pub struct Group {
         /// Its name.
         name: String [string] = 1,
@@ -41,8 +42,20 @@ message! {
         members: u32 [uint32] = 3,
         /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
         created: i64 [int64] = 4,
-        /// The caller's standing (see *Roles*).
+        /// The caller's standing (see *Roles*); 0: they are not in it.
         role: u32 [uint32] = 5,
+        /// 1: a group, 2: a channel.
+        kind: u32 [uint32] = 6,
+        /// What it is about; may be empty.
+        description: String [string] = 7,
+        /// Its picture; may be empty.
+        avatar: String [string] = 8,
+        /// What everybody should know now; may be empty. For members only.
+        announcement: String [string] = 9,
+        /// Who may do what.
+        policy: Option<Policy> [message, optional] (Policy) = 10,
+        /// The caller may not write before this time; 0: they may.
+        muted: i64 [int64] = 11,
     }
 
     /// Part of a group's member list, by name.
@@ -106,5 +119,13 @@ choice! {
         devices: Devices(Devices) = 9,
         /// A file.
         file: File(super::file::File) = 65,
+        /// Part of the caller's groups.
+        groups: Groups(Groups) = 20,
+        /// Part of those who are to come in.
+        waiting: Waiting(WaitingList) = 21,
+        /// Part of the caller's invitations.
+        invitations: Invitations(Invitations) = 22,
+        /// An admin will decide.
+        asked: Asked(Asked) = 23,
     }
 }

@@ -38,6 +38,7 @@ impl Asked {
             | Command::Conversations { .. }
             | Command::Members { .. }
             | Command::Devices => Self::Listing,
+            Command::Groups(command) if command.lists() => Self::Listing,
             _ => Self::Request,
         }
     }

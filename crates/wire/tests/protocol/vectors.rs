@@ -73,6 +73,35 @@ fn members() -> MemberList {
     MemberList { members: vec![member("alice", 3), member("bob", 1)] }
 }
 
+fn profile() -> ProfilePatch {
+    let (title, announcement) = (Some("Ducks".into()), Some(String::new()));
+    ProfilePatch { title, announcement, ..ProfilePatch::default() }
+}
+
+fn policy() -> Policy {
+    Policy { post: 2, hidden: Some(false), ..Policy::default() }
+}
+
+fn mute() -> Mute {
+    Mute { user: "bob".into(), until: 1_790_000_600_000 }
+}
+
+fn card() -> Group {
+    Group {
+        name: "ducks".into(),
+        title: "Ducks".into(),
+        members: 2,
+        created: 1_790_000_000_003,
+        role: 3,
+        kind: 2,
+        description: "About ducks".into(),
+        avatar: "https://example.org/ducks.png".into(),
+        announcement: "Rain".into(),
+        policy: Some(Policy { join: 1, invite: 2, post: 2, pin: 2, edit: 2, hidden: Some(false) }),
+        muted: 1_790_000_600_000,
+    }
+}
+
 fn conversation() -> Conversation {
     Conversation {
         conv: 300,
@@ -154,6 +183,10 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
         ("deliver_created", "a group is made", happening(Happening::Created(members()))),
         ("deliver_joined", "members come in", happening(Happening::Joined(members()))),
         ("deliver_removed", "members go", happening(Happening::Removed(NameList { users: vec!["bob".into()] }))),
+        ("deliver_profile", "a group has another title", happening(Happening::Profile(profile()))),
+        ("deliver_policy", "only admins write now", happening(Happening::Policy(policy()))),
+        ("deliver_muted", "bob is muted", happening(Happening::Muted(mute()))),
+        ("deliver_dissolved", "the group has ended", happening(Happening::Dissolved(Dissolved {}))),
         ("deliverack", "everything of 300 up to 7 is kept", DeliverAck { conv: 300, seq: 7 }.into()),
         ("credit", "64 more", Credit { add: 64 }.into()),
         ("sync_log", "entries of 300 above 7", Sync { id: 4, conv: 300, after: 7, limit: 100, since: 0 }.into()),
@@ -179,7 +212,7 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
             request(Call::Conversations(ConversationsCall { before: Some(99), limit: 20 }))),
         ("request_read", "read up to 7", request(Call::Read(ReadCall { at: "u:bob".into(), seq: 7 }))),
         ("request_create_group", "a group",
-            request(Call::CreateGroup(CreateGroupCall { client_id: uuid(6), name: "ducks".into(), title: "Ducks".into(), members: vec!["bob".into()] }))),
+            request(Call::CreateGroup(CreateGroupCall { client_id: uuid(6), name: "ducks".into(), title: "Ducks".into(), members: vec!["bob".into()], kind: 2 }))),
         ("request_put_members", "an admin",
             request(Call::PutMembers(PutMembersCall { client_id: uuid(7), group: "ducks".into(), users: vec!["bob".into()], role: 2 }))),
         ("request_remove_members", "one less",
@@ -194,13 +227,34 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
         ("request_devices", "one's devices", request(Call::Devices(DevicesCall {}))),
         ("request_remove_device", "one less", request(Call::RemoveDevice(RemoveDeviceCall { device: "old phone".into() }))),
         ("request_file", "what a file is", request(Call::File(FileCall { file: 5 }))),
+        ("request_change_profile", "a title and no announcement",
+            request(Call::ChangeProfile(ProfileCall { client_id: uuid(9), group: "ducks".into(), patch: Some(profile()) }))),
+        ("request_change_policy", "only admins write",
+            request(Call::ChangePolicy(PolicyCall { client_id: uuid(10), group: "ducks".into(), policy: Some(policy()) }))),
+        ("request_mute", "bob is muted",
+            request(Call::Mute(MuteCall { client_id: uuid(11), group: "ducks".into(), mute: Some(mute()) }))),
+        ("request_dissolve", "the end", request(Call::Dissolve(DissolveCall { client_id: uuid(12), group: "ducks".into() }))),
+        ("request_join", "someone wants in",
+            request(Call::Join(JoinCall { client_id: uuid(13), group: "ducks".into(), message: "quack".into() }))),
+        ("request_approve", "and comes in",
+            request(Call::Approve(ApproveCall { client_id: uuid(14), group: "ducks".into(), user: "dave".into() }))),
+        ("request_leave", "and leaves", request(Call::Leave(LeaveCall { client_id: uuid(15), group: "ducks".into() }))),
+        ("request_groups", "one's groups from d on", request(Call::Groups(GroupsCall { after: "ducks".into(), limit: 10 }))),
+        ("request_invite", "two are invited",
+            request(Call::Invite(InviteCall { group: "ducks".into(), users: vec!["dave".into(), "erin".into()] }))),
+        ("request_uninvite", "one is not any more", request(Call::Uninvite(DismissCall { group: "ducks".into(), user: "dave".into() }))),
+        ("request_invited", "who is invited", request(Call::Invited(WaitingCall { group: "ducks".into(), after: "dave".into(), limit: 10 }))),
+        ("request_invitations", "where one is invited", request(Call::Invitations(InvitationsCall { after: "ducks".into(), limit: 10 }))),
+        ("request_retract", "no longer wanted", request(Call::Retract(RetractCall { group: "ducks".into(), request: true }))),
+        ("request_requests", "who asks", request(Call::Requests(WaitingCall { group: "ducks".into(), after: String::new(), limit: 10 }))),
+        ("request_refuse", "not this one", request(Call::Refuse(DismissCall { group: "ducks".into(), user: "dave".into() }))),
         ("response_done", "done", response(Answer::Done(Done {}))),
         ("response_log", "a page of history", response(Answer::Log(log()))),
         ("response_conversations", "a page of the list", response(Answer::Conversations(change_set()))),
         ("response_sent", "the change stands",
             response(Answer::Sent(Stored { conv: 302, seq: 1, message_id: 4, ts: 1_790_000_000_003, duplicate: true }))),
         ("response_group", "a group",
-            response(Answer::Group(Group { name: "ducks".into(), title: "Ducks".into(), members: 2, created: 1_790_000_000_003, role: 3 }))),
+            response(Answer::Group(card()))),
         ("response_members", "its members",
             response(Answer::Members(Members { members: members().members, more: false }))),
         ("response_user", "a user",
@@ -209,6 +263,18 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
             response(Answer::Devices(Devices { devices: vec![Device { device: "phone".into(), created: 1_790_000_000_000, seen: 1_790_000_000_004, online: true }] }))),
         ("response_file", "a picture",
             response(Answer::File(File { file: 5, owner: "bob".into(), name: "goose.png".into(), media: "image/png".into(), size: 70, received: 70, sha256: vec![7; 32], width: 4, height: 3, thumbnail: true, public: false, state: 2, created: 1_790_000_000_000, expires: 0 }))),
+        ("response_groups", "one's groups", response(Answer::Groups(Groups { groups: vec![card()], more: true }))),
+        ("response_waiting", "who asks",
+            response(Answer::Waiting(WaitingList {
+                users: vec![Waiting { user: "dave".into(), by: "dave".into(), message: "quack".into(), since: 1_790_000_000_005, until: 1_791_209_600_005 }],
+                more: false,
+            }))),
+        ("response_invitations", "where one is invited",
+            response(Answer::Invitations(Invitations {
+                invitations: vec![Invitation { group: Some(card()), by: "alice".into(), since: 1_790_000_000_005, until: 1_791_209_600_005 }],
+                more: false,
+            }))),
+        ("response_asked", "an admin will decide", response(Answer::Asked(Asked {}))),
         ("ping", "an empty one, two bytes", Ping::default().into()),
         ("ping_interval", "a client about to sleep", Ping { nonce: 7, heartbeat_ms: 600_000 }.into()),
         ("pong", "its answer", Pong { nonce: 7, heartbeat_ms: 600_000 }.into()),

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::port::{Registered, Registration, Route, RouteTable, Routes, RoutesError};
+use crate::port::{Members, Registered, Registration, Route, RouteTable, Routes, RoutesError};
 
 /// So many locks share the users, so that logins do not stand in the way of fan-out.
 const SHARDS: usize = 64;
@@ -148,6 +148,21 @@ impl Routes for MemoryRoutes {
         };
         // No lock is held while `then` runs.
         then(users.into_iter().map(|user| one(user).unwrap_or_default()).collect());
+    }
+
+    fn linked_among(&self, members: &Members) -> Option<Vec<UserId>> {
+        let linked: usize = self.shards.iter().map(|shard| shard.read().links.len()).sum();
+        let is_linked =
+            |user: &UserId| self.shard(*user).is_some_and(|it| it.read().links.contains_key(user));
+        if members.len() <= linked {
+            return Some(members.keys().filter(|user| is_linked(user)).copied().collect());
+        }
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read();
+            found.extend(shard.links.keys().filter(|user| members.contains_key(user)));
+        }
+        Some(found)
     }
 
     fn generation(&self) -> u64 {

@@ -2,27 +2,26 @@
 
 use std::sync::Arc;
 
-use anser_domain::{ConvId, GroupName, Member, UserId, UserName};
+use anser_domain::{ConvId, GroupKind, GroupName, Member, Millis, Policy, UserId, UserName};
 use parking_lot::Mutex;
-use rusqlite::Connection;
-use rustc_hash::FxHashMap;
+use rusqlite::{Connection, Row};
 
 use super::{
     cache::Cache,
-    convert::{group_role, num, sql},
+    convert::{group_role, num, opt, sql},
+    policy::policy,
 };
-use crate::port::{Acl, ConversationKind, StoreError};
+use crate::port::{Acl, ConversationKind, Members, StoreError};
 
-/// So many memberships are held: 60 bytes each, twice over at worst.
+/// So many memberships are held: 100 bytes each in large groups, twice over at worst.
 const MEMBERSHIPS: usize = 262_144;
 /// The kind column of a direct conversation.
 pub(super) const DIRECT: i64 = 1;
 /// The kind column of a group.
 pub(super) const GROUP: i64 = 2;
 
-/// Copies of committed versions only. Whoever takes one out says which version the head has in
-/// their own transaction, so a copy that is too old, or too new for a reader's snapshot, is never
-/// used.
+/// Copies of committed versions only, the latest of each conversation. An older one is brought
+/// up to date by what has changed since; so a large group is read whole once.
 pub(super) struct Acls(Mutex<Cache<ConvId, Arc<Acl>>>);
 
 impl Acls {
@@ -30,18 +29,33 @@ impl Acls {
         Self(Mutex::new(Cache::new(MEMBERSHIPS)))
     }
 
-    /// The copy of exactly this version.
-    pub(super) fn find(&self, conv: ConvId, version: u64) -> Option<Arc<Acl>> {
-        self.0.lock().get(&conv).filter(|acl| acl.version == version).cloned()
+    /// The members as they are at `version`, which is the head's in the caller's transaction;
+    /// or later, when that is what was committed since the caller's snapshot was taken.
+    pub(super) fn read(
+        &self,
+        conn: &Connection,
+        conv: ConvId,
+        version: u64,
+        kind: i64,
+    ) -> Result<Arc<Acl>, StoreError> {
+        let held = self.0.lock().get(&conv).cloned();
+        match held {
+            Some(held) if held.version >= version => Ok(held),
+            Some(held) => Ok(Arc::new(advance(conn, &held, version)?)),
+            None => Ok(Arc::new(load(conn, conv, version, kind)?)),
+        }
     }
 
     /// Keeps a version that is committed, unless a later one is held.
     pub(super) fn keep(&self, acl: &Arc<Acl>) {
         let mut held = self.0.lock();
-        if held.get(&acl.conv).is_some_and(|held| held.version >= acl.version) {
-            return;
-        }
-        held.insert_heavy(acl.conv, Arc::clone(acl), acl.members.len().max(1));
+        let weight = match held.get(&acl.conv) {
+            Some(held) if held.version >= acl.version => return,
+            // It shares nearly everything with the one whose place it takes.
+            Some(_) => 1,
+            None => acl.members.len().max(1),
+        };
+        held.insert_heavy(acl.conv, Arc::clone(acl), weight);
         held.trim();
     }
 
@@ -52,30 +66,55 @@ impl Acls {
 }
 
 /// Reads who is a member now, at `version` of the head.
-pub(super) fn load(
-    conn: &Connection,
-    conv: ConvId,
-    version: u64,
-    kind: i64,
-) -> Result<Acl, StoreError> {
-    let kind = if kind == GROUP {
+fn load(conn: &Connection, conv: ConvId, version: u64, kind: i64) -> Result<Acl, StoreError> {
+    let (kind, (group, policy)) = if kind == GROUP {
         let mut name = conn.prepare_cached("SELECT name FROM groups WHERE conv = ?1")?;
         let name =
             name.query_row([sql(conv.0)], |row| Ok(GroupName::trusted(row.get_ref(0)?.as_str()?)))?;
-        ConversationKind::Group(name)
+        (ConversationKind::Group(name), terms(conn, conv)?)
     } else {
-        ConversationKind::Direct
+        (ConversationKind::Direct, (GroupKind::Group, Policy::default()))
     };
-    let mut members = FxHashMap::default();
     let mut query = conn.prepare_cached(
-        "SELECT m.user, u.name, m.role FROM members m INDEXED BY members_by_conv \
+        "SELECT m.user, u.name, m.role, m.muted FROM members m INDEXED BY members_by_conv \
          CROSS JOIN users u ON u.id = m.user WHERE m.conv = ?1 AND m.until_seq IS NULL",
     )?;
-    let mut rows = query.query([sql(conv.0)])?;
-    while let Some(row) = rows.next()? {
-        let user = UserId(num(row, 0)?);
-        let name = UserName::trusted(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
-        members.insert(user, Member { user, name, role: group_role(row.get(2)?) });
+    let members = query.query_map([sql(conv.0)], member)?.collect::<Result<Members, _>>()?;
+    Ok(Acl { conv, version, kind, group, policy, members })
+}
+
+/// A later version, by what has changed since `held`.
+fn advance(conn: &Connection, held: &Acl, version: u64) -> Result<Acl, StoreError> {
+    let mut acl = Acl { version, ..held.clone() };
+    if matches!(acl.kind, ConversationKind::Group(_)) {
+        (acl.group, acl.policy) = terms(conn, acl.conv)?;
     }
-    Ok(Acl { conv, version, kind, members })
+    let mut query = conn.prepare_cached(
+        "SELECT m.user, u.name, m.role, m.muted, m.until_seq \
+         FROM members m INDEXED BY members_by_version \
+         CROSS JOIN users u ON u.id = m.user \
+         WHERE m.conv = ?1 AND m.acl_version > ?2 AND m.acl_version > 1",
+    )?;
+    let mut rows = query.query([sql(held.conv.0), sql(held.version)])?;
+    while let Some(row) = rows.next()? {
+        let member = member(row)?;
+        if opt(row, 4)?.is_some() {
+            acl.members.remove(&member.user);
+        } else {
+            acl.members.insert(member);
+        }
+    }
+    Ok(acl)
+}
+
+fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
+    let (user, role) = (UserId(num(row, 0)?), group_role(row.get(2)?));
+    let name = UserName::trusted(row.get_ref(1)?.as_str()?);
+    Ok(Member { user, name, role, muted: Millis(row.get(3)?) })
+}
+
+/// What a group is, and who may do what in it.
+fn terms(conn: &Connection, conv: ConvId) -> Result<(GroupKind, Policy), StoreError> {
+    let mut query = conn.prepare_cached("SELECT policy FROM groups WHERE conv = ?1")?;
+    Ok(query.query_row([sql(conv.0)], |row| Ok(policy(row.get(0)?)))?)
 }

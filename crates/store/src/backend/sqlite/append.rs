@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Actor, Address, ClientId, Content, ConvId, DeviceId, GroupRole, Member, Message, MessageId,
-    Ord64, Outgoing, Refusal, Sender, Sent, Seq, SyncToken, UserId, UserName,
+    Actor, Address, ClientId, Content, ConvId, DeviceId, GroupKind, GroupRole, Member, Message,
+    MessageId, Millis, Ord64, Outgoing, Policy, Refusal, Sender, Sent, Seq, SyncToken, UserId,
+    UserName,
 };
 use rusqlite::{OptionalExtension, params};
-use rustc_hash::FxHashMap;
 
 use super::{
     acls::DIRECT,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     planted::{Plant, planted},
-    port::{Acl, Append, Appended, ConversationKind, Entry, Gate, StoreError},
+    port::{Acl, Append, Appended, ConversationKind, Entry, Gate, Members, StoreError},
 };
 
 /// For so long a retry is recognised (DESIGN promise 2). Client ids that tell an earlier time
@@ -157,12 +157,13 @@ fn first(
     }
     let conv = desk.next_conv()?;
     let me = append.actor.user;
-    let mut members = FxHashMap::default();
+    let mut members = Members::default();
     for (user, name) in [(peer, &person.name), (me, &name)] {
-        let member = Member { user, name: name.clone(), role: GroupRole::Member };
-        members.insert(user, member);
+        let (name, role) = (name.clone(), GroupRole::Member);
+        members.insert(Member { user, name, role, muted: Millis(0) });
     }
-    let acl = Arc::new(Acl { conv, version: 1, kind: ConversationKind::Direct, members });
+    let (kind, policy) = (ConversationKind::Direct, Policy::default());
+    let acl = Arc::new(Acl { conv, version: 1, kind, group: GroupKind::Group, policy, members });
     let Entry::Message(out) = &append.entry else { return Err(Refusal::Unavailable.into()) };
     replies_below(out, Seq(1))?;
     let carried = files::to_carry(desk.conn, me, &out.content)?;
@@ -265,7 +266,7 @@ pub(super) fn duplicate(acl: Arc<Acl>, first: Message) -> Appended {
         duplicate: true,
         prev: SyncToken::NEVER,
     };
-    Appended { sent, message: Arc::new(first), acl, removed: Vec::new() }
+    Appended { sent, message: Arc::new(first), acl, removed: Vec::new(), quiet: false }
 }
 
 /// The message that this key stored.
@@ -374,7 +375,7 @@ pub(super) fn insert(
         duplicate: false,
         prev,
     };
-    Ok(Appended { sent, message: Arc::new(message), acl, removed: Vec::new() })
+    Ok(Appended { sent, message: Arc::new(message), acl, removed: Vec::new(), quiet: false })
 }
 
 /// The database contradicts itself.

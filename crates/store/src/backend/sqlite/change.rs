@@ -5,13 +5,18 @@
 //! tells whether a stored entry is what an act would have said, one that checks everything and
 //! plans, and one that writes the plan's effect.
 
-use anser_domain::{Act, Change, Content, LogEvent, Message, MessageId, Refusal, Sender, UserName};
+use std::sync::Arc;
+
+use anser_domain::{
+    Act, Change, Content, GroupChange, LogEvent, Message, MessageId, Refusal, Sender, Sent,
+    SyncToken, UserName,
+};
 
 use super::{
     append::{Slot, duplicate, insert, insert_dedupe, next_slot, stored},
     convert::time_of,
     desk::Desk,
-    group,
+    governing, group,
 };
 use crate::port::{Append, Appended, Entry, Gate, StoreError};
 
@@ -19,6 +24,9 @@ use crate::port::{Append, Appended, Entry, Gate, StoreError};
 pub(super) struct Step {
     /// What the log will say.
     pub(super) event: LogEvent,
+    /// It will not: subscribers of a channel come and go without an entry. Their interval begins
+    /// with the next one, and ends with the last one.
+    pub(super) quiet: bool,
     /// What has to be written beside it.
     pub(super) effect: Effect,
 }
@@ -27,6 +35,8 @@ pub(super) struct Step {
 pub(super) enum Effect {
     /// Members come and go.
     Members(group::Moves),
+    /// What a group is, and who may do what in it.
+    Group(governing::Effect),
 }
 
 /// Changes a conversation.
@@ -50,16 +60,22 @@ pub(super) fn change(
         }
         return Ok(duplicate(slot.acl, first));
     }
-    if !slot.acl.members.contains_key(&actor.user) {
+    let outside = matches!(wish.act, Act::Group(GroupChange::Join));
+    if !outside && !slot.acl.members.contains_key(&actor.user) {
         return Err(Refusal::NotMember.into());
     }
     gate.admit(&slot.acl, head_seq, append)?;
-    let Step { event, effect } = plan(desk, &slot, wish)?;
+    let Step { event, quiet, effect } = plan(desk, &slot, append, wish)?;
 
     let id = desk.next_id();
     let removed = match effect {
-        Effect::Members(moves) => group::apply(desk, &mut slot, id, moves)?,
+        Effect::Members(moves) => group::apply(desk, &mut slot, id, moves, quiet)?,
+        Effect::Group(effect) => governing::apply(desk, &mut slot, id, effect)?,
     };
+    if quiet {
+        slot.seq = head_seq;
+        return Ok(unwritten(append, name, slot, id, event, removed));
+    }
     let mut appended = write(desk, append, name, slot, id, event)?;
     appended.removed = removed;
     Ok(appended)
@@ -70,12 +86,56 @@ fn says(first: &Message, wish: &Change) -> bool {
     let Content::Event(event) = &first.content else { return false };
     match &wish.act {
         Act::Members(change) => group::says(event, change),
+        Act::Group(change) => governing::says(event, &first.sender.name, change),
     }
 }
 
-fn plan(desk: &mut Desk<'_>, slot: &Slot, wish: &Change) -> Result<Step, StoreError> {
+fn plan(
+    desk: &mut Desk<'_>,
+    slot: &Slot,
+    append: &Append,
+    wish: &Change,
+) -> Result<Step, StoreError> {
     match &wish.act {
         Act::Members(change) => group::plan(desk, &slot.acl, change),
+        Act::Group(change) => governing::plan(desk, &slot.acl, append.actor.user, change),
+    }
+}
+
+/// The answer to a change that leaves no entry: the place is that of the last one.
+fn unwritten(
+    append: &Append,
+    name: UserName,
+    slot: Slot,
+    id: u64,
+    event: LogEvent,
+    removed: Vec<anser_domain::Member>,
+) -> Appended {
+    let message = said(append, name, &slot, id, event);
+    let sent = Sent {
+        conv: slot.conv,
+        seq: slot.seq,
+        id: message.id,
+        ts: message.ts,
+        duplicate: false,
+        prev: SyncToken::NEVER,
+    };
+    Appended { sent, message: Arc::new(message), acl: slot.acl, removed, quiet: true }
+}
+
+fn said(append: &Append, name: UserName, slot: &Slot, id: u64, event: LogEvent) -> Message {
+    Message {
+        conv: slot.conv,
+        seq: slot.seq,
+        ord: slot.ord,
+        id: MessageId(id),
+        sender: Sender { user: append.actor.user, name, device: append.actor.device },
+        client_id: append.entry.client_id(),
+        ts: time_of(id),
+        content: Content::Event(event),
+        reply_to: None,
+        mentions: Vec::new(),
+        payload: None,
     }
 }
 
@@ -88,20 +148,7 @@ pub(super) fn write(
     id: u64,
     event: LogEvent,
 ) -> Result<Appended, StoreError> {
-    let client_id = append.entry.client_id();
-    insert_dedupe(desk, append.actor.device, client_id, &slot, id)?;
-    let message = Message {
-        conv: slot.conv,
-        seq: slot.seq,
-        ord: slot.ord,
-        id: MessageId(id),
-        sender: Sender { user: append.actor.user, name, device: append.actor.device },
-        client_id,
-        ts: time_of(id),
-        content: Content::Event(event),
-        reply_to: None,
-        mentions: Vec::new(),
-        payload: None,
-    };
+    insert_dedupe(desk, append.actor.device, append.entry.client_id(), &slot, id)?;
+    let message = said(append, name, &slot, id, event);
     insert(desk, message, slot.acl)
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use rusqlite::{Row, types::ValueRef};
 use serde::{Deserialize, Serialize};
 
+use super::policy::{PolicyRow, ProfileRow};
 use crate::port::StoreError;
 
 impl From<rusqlite::Error> for StoreError {
@@ -92,6 +93,10 @@ enum EventRow {
     Created(Vec<(String, i64)>),
     Joined(Vec<(String, i64)>),
     Removed(Vec<String>),
+    Profile(ProfileRow),
+    Policy(PolicyRow),
+    Muted(String, i64),
+    Dissolved,
 }
 
 fn role_rows(members: &[(UserName, GroupRole)]) -> Vec<(String, i64)> {
@@ -114,6 +119,10 @@ pub(super) fn body_of(content: &Content) -> Result<Cow<'_, str>, StoreError> {
         LogEvent::Removed { members } => {
             EventRow::Removed(members.iter().map(ToString::to_string).collect())
         }
+        LogEvent::Profile(patch) => EventRow::Profile(patch.into()),
+        LogEvent::Policy(patch) => EventRow::Policy(patch.into()),
+        LogEvent::Muted { user, until } => EventRow::Muted(user.to_string(), until.0),
+        LogEvent::Dissolved => EventRow::Dissolved,
     };
     let json = serde_json::to_string(&row);
     json.map(Cow::Owned).map_err(|error| StoreError::Failed(error.to_string()))
@@ -133,6 +142,12 @@ pub(super) fn content_of(kind: u8, body: &str) -> Result<Content, StoreError> {
         EventRow::Removed(members) => LogEvent::Removed {
             members: members.iter().map(|name| UserName::trusted(name)).collect(),
         },
+        EventRow::Profile(row) => LogEvent::Profile(row.into()),
+        EventRow::Policy(row) => LogEvent::Policy(row.into()),
+        EventRow::Muted(user, until) => {
+            LogEvent::Muted { user: UserName::trusted(&user), until: Millis(until) }
+        }
+        EventRow::Dissolved => LogEvent::Dissolved,
     }))
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::{
-    acls::{self, Acls, DIRECT},
+    acls::{Acls, DIRECT},
     cache::Cache,
     convert::{id_at, num, sql},
     head::{Head, Side},
@@ -342,10 +342,8 @@ impl<'c> Desk<'c> {
         let (kind, version, changed) = (row.get(0)?, num(row, 4)?, num(row, 5)?);
         let (last, ord) = (Seq(num(row, 1)?), Ord64(num(row, 2)?));
         let last_message = Seq(num(row, 3)?);
-        let acl = match self.acls.find(conv, version) {
-            Some(acl) => acl,
-            None => Arc::new(acls::load(self.conn, conv, version, kind)?),
-        };
+        // Nothing later than what this transaction sees has been committed: this is who commits.
+        let acl = self.acls.read(self.conn, conv, version, kind)?;
         Ok(Some(Head { last, ord, last_message, changed, kind, acl, sides, dirty: false }))
     }
 

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Content, GroupRole, LogEvent, Member, MemberChange, Ord64, Refusal, Seq, UserName,
+    Content, GroupKind, GroupRole, LogEvent, Member, MemberChange, Millis, Ord64, Policy, Refusal,
+    Seq, UserName,
 };
 use rusqlite::{OptionalExtension, params};
-use rustc_hash::FxHashMap;
 
 use super::{
     acls::GROUP,
@@ -15,13 +15,15 @@ use super::{
     change::{Effect, Step, write},
     convert::{group_role_number, num, sql},
     desk::Desk,
+    door,
+    policy::{policy, policy_number},
 };
-use crate::port::{Acl, Append, Appended, ConversationKind, Entry, Gate, StoreError};
+use crate::port::{Acl, Append, Appended, ConversationKind, Entry, Gate, Members, StoreError};
 
 /// The largest group: its members are held in memory by whoever fans out to them.
-const MAX_MEMBERS: usize = 100_000;
-const TOO_MANY: Refusal = Refusal::TooLarge("a group has at most 100,000 members");
-const OWNERLESS: Refusal =
+pub(super) const MAX_MEMBERS: usize = 100_000;
+pub(super) const TOO_MANY: Refusal = Refusal::TooLarge("a group has at most 100,000 members");
+pub(super) const OWNERLESS: Refusal =
     Refusal::Invalid("a group keeps its owner: hand the group over to someone else first");
 
 /// Makes a group.
@@ -42,7 +44,8 @@ pub(super) fn create(
     if let Some(conv) = desk.group(&new.name)? {
         let first = stored(desk, actor.device, new.client_id, conv)?.ok_or(Refusal::NameTaken)?;
         let said = Content::Event(LogEvent::Created { members: listed });
-        if first.content != said || title(desk, conv)? != *new.title {
+        let (title, kind) = begun_as(desk, conv)?;
+        if first.content != said || title != *new.title || kind != new.kind {
             return Err(Refusal::Conflict.into());
         }
         let acl = desk.head(conv)?.map(|head| Arc::clone(&head.acl));
@@ -51,14 +54,14 @@ pub(super) fn create(
     if listed.len() > MAX_MEMBERS {
         return Err(TOO_MANY.into());
     }
-    let mut members = FxHashMap::default();
+    let mut members = Members::default();
     for (name, role) in &listed {
-        let member = known(desk, name, *role)?;
-        members.insert(member.user, member);
+        members.insert(known(desk, name, *role)?);
     }
     let conv = desk.next_conv()?;
     let kind = ConversationKind::Group(new.name.clone());
-    let acl = Arc::new(Acl { conv, version: 1, kind, members });
+    let (group, policy) = (new.kind, Policy::new(new.kind));
+    let acl = Arc::new(Acl { conv, version: 1, kind, group, policy, members });
     gate.admit(&acl, Seq::ZERO, append)?;
 
     let id = desk.next_id();
@@ -73,9 +76,10 @@ pub(super) fn create(
 }
 
 /// Who comes, changes standing, and goes.
+#[derive(Default)]
 pub(super) struct Moves {
-    put: Vec<Member>,
-    removed: Vec<Member>,
+    pub(super) put: Vec<Member>,
+    pub(super) removed: Vec<Member>,
 }
 
 /// Checks a change of members.
@@ -96,17 +100,22 @@ pub(super) fn apply(
     slot: &mut Slot,
     id: u64,
     moves: Moves,
+    quiet: bool,
 ) -> Result<Vec<Member>, StoreError> {
     let mut acl = Acl::clone(&slot.acl);
     acl.version += 1;
     for member in &moves.put {
-        put(desk, &acl, member, slot.seq, slot.ord, id)?;
-        acl.members.insert(member.user, member.clone());
+        let muted = put(desk, &acl, member, slot.seq, slot.ord, id)?;
+        door::taken_up(desk, acl.conv, member.user)?;
+        acl.members.insert(Member { muted, ..member.clone() });
     }
+    // Without an entry that says so, the last they see is the last there is.
+    let last = Seq(slot.seq.0 - u64::from(quiet));
     for member in &moves.removed {
-        remove(desk, &acl, member, slot.seq, slot.ord, id)?;
+        remove(desk, &acl, member, last, slot.ord, id)?;
         acl.members.remove(&member.user);
     }
+    resize(desk, &acl)?;
     slot.acl = Arc::new(acl);
     desk.set_acl(&slot.acl);
     Ok(moves.removed)
@@ -122,7 +131,7 @@ fn plan_put(
     for name in users {
         put.push(known(desk, name, role)?);
     }
-    let owner = acl.members.values().find(|member| member.role == GroupRole::Owner);
+    let owner = acl.members.owner();
     if role == GroupRole::Owner {
         if put.len() != 1 {
             return Err(Refusal::Invalid("a group is handed over to exactly one user").into());
@@ -140,9 +149,7 @@ fn plan_put(
     if acl.members.len() + coming > MAX_MEMBERS {
         return Err(TOO_MANY.into());
     }
-    let members = put.iter().map(|member| (member.name.clone(), member.role)).collect();
-    let effect = Effect::Members(Moves { put, removed: Vec::new() });
-    Ok(Step { event: LogEvent::Joined { members }, effect })
+    Ok(comes(acl, put))
 }
 
 fn plan_remove(desk: &mut Desk<'_>, acl: &Acl, users: &[&UserName]) -> Result<Step, StoreError> {
@@ -159,9 +166,36 @@ fn plan_remove(desk: &mut Desk<'_>, acl: &Acl, users: &[&UserName]) -> Result<St
     if removed.is_empty() {
         return Err(Refusal::Invalid("a change names at least one user").into());
     }
+    Ok(goes(acl, removed))
+}
+
+/// These come in, or change their standing.
+pub(super) fn comes(acl: &Acl, put: Vec<Member>) -> Step {
+    let standing = |member: &Member| acl.members.get(&member.user).map(|held| held.role);
+    let quiet = acl.group == GroupKind::Channel
+        && put.iter().all(|member| {
+            member.role == GroupRole::Member
+                && standing(member).is_none_or(|role| role == GroupRole::Member)
+        });
+    let members = put.iter().map(|member| (member.name.clone(), member.role)).collect();
+    let effect = Effect::Members(Moves { put, removed: Vec::new() });
+    Step { event: LogEvent::Joined { members }, quiet, effect }
+}
+
+/// These go.
+pub(super) fn goes(acl: &Acl, removed: Vec<Member>) -> Step {
+    let quiet = acl.group == GroupKind::Channel
+        && removed.iter().all(|member| member.role == GroupRole::Member);
     let members = removed.iter().map(|member| member.name.clone()).collect();
     let effect = Effect::Members(Moves { put: Vec::new(), removed });
-    Ok(Step { event: LogEvent::Removed { members }, effect })
+    Step { event: LogEvent::Removed { members }, quiet, effect }
+}
+
+/// Keeps how many members a group has where it can be read without counting them.
+pub(super) fn resize(desk: &Desk<'_>, acl: &Acl) -> Result<(), StoreError> {
+    let mut update = desk.conn.prepare_cached("UPDATE groups SET size = ?2 WHERE conv = ?1")?;
+    update.execute([sql(acl.conv.0), acl.members.len() as i64])?;
+    Ok(())
 }
 
 /// Whether the stored event is what this change would have said.
@@ -187,16 +221,23 @@ fn distinct(names: &[UserName]) -> Vec<&UserName> {
     names.iter().filter(|name| seen.insert(*name)).collect()
 }
 
-fn known(desk: &mut Desk<'_>, name: &UserName, role: GroupRole) -> Result<Member, StoreError> {
+pub(super) fn known(
+    desk: &mut Desk<'_>,
+    name: &UserName,
+    role: GroupRole,
+) -> Result<Member, StoreError> {
     let user = desk.user_named(name)?.ok_or(Refusal::NoSuchUser)?;
     let person = desk.person(user)?.filter(|person| !person.disabled);
     let name = person.ok_or(Refusal::NoSuchUser)?.name;
-    Ok(Member { user, name, role })
+    Ok(Member { user, name, role, muted: Millis(0) })
 }
 
-fn title(desk: &Desk<'_>, conv: anser_domain::ConvId) -> Result<String, StoreError> {
-    let mut query = desk.conn.prepare_cached("SELECT title FROM groups WHERE conv = ?1")?;
-    Ok(query.query_row([sql(conv.0)], |row| row.get(0))?)
+fn begun_as(
+    desk: &Desk<'_>,
+    conv: anser_domain::ConvId,
+) -> Result<(String, GroupKind), StoreError> {
+    let mut query = desk.conn.prepare_cached("SELECT title, policy FROM groups WHERE conv = ?1")?;
+    Ok(query.query_row([sql(conv.0)], |row| Ok((row.get(0)?, policy(row.get(1)?).0)))?)
 }
 
 fn insert_group(
@@ -205,13 +246,22 @@ fn insert_group(
     new: &anser_domain::NewGroup,
 ) -> Result<(), StoreError> {
     let mut insert = desk.conn.prepare_cached(
-        "INSERT INTO groups (conv, name, title, created) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO groups (conv, name, title, created, policy, size) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    insert.execute(params![sql(acl.conv.0), new.name.as_str(), &*new.title, desk.now.0])?;
+    insert.execute(params![
+        sql(acl.conv.0),
+        new.name.as_str(),
+        &*new.title,
+        desk.now.0,
+        policy_number(acl.group, &acl.policy),
+        acl.members.len() as i64,
+    ])?;
     Ok(())
 }
 
-/// Lets someone in, again perhaps, or changes their standing.
+/// Lets someone in, again perhaps, or changes their standing. Answers until when they may not
+/// write: leaving and coming back does not end that.
 fn put(
     desk: &Desk<'_>,
     acl: &Acl,
@@ -219,32 +269,39 @@ fn put(
     seq: Seq,
     ord: Ord64,
     id: u64,
-) -> Result<(), StoreError> {
+) -> Result<Millis, StoreError> {
     let key = [sql(member.user.0), sql(acl.conv.0)];
-    if acl.members.contains_key(&member.user) {
+    if let Some(held) = acl.members.get(&member.user) {
         let mut update = desk.conn.prepare_cached(
             "UPDATE members SET role = ?3, acl_version = ?4, changed = ?5 \
              WHERE user = ?1 AND conv = ?2",
         )?;
         let role = group_role_number(member.role);
         update.execute(params![key[0], key[1], role, sql(acl.version), sql(id)])?;
-        return Ok(());
+        return Ok(held.muted);
     }
-    let mut query = desk
-        .conn
-        .prepare_cached("SELECT from_seq, until_seq FROM members WHERE user = ?1 AND conv = ?2")?;
-    let span = query.query_row(key, |row| Ok((num(row, 0)?, num(row, 1)?))).optional()?;
-    let Some((from, until)) = span else {
-        let row = NewMember { user: member.user, role: member.role, peer: None };
-        return insert_member(desk, acl, row, seq, ord, id);
-    };
-    let mut insert = desk.conn.prepare_cached(
-        "INSERT INTO spans (user, conv, from_seq, until_seq) VALUES (?1, ?2, ?3, ?4)",
+    let mut query = desk.conn.prepare_cached(
+        "SELECT from_seq, until_seq, muted FROM members WHERE user = ?1 AND conv = ?2",
     )?;
-    insert.execute([key[0], key[1], sql(from), sql(until)])?;
+    let row = query
+        .query_row(key, |row| Ok((num(row, 0)?, num(row, 1)?, Millis(row.get(2)?))))
+        .optional()?;
+    let Some((from, until, muted)) = row else {
+        let row = NewMember { user: member.user, role: member.role, peer: None };
+        insert_member(desk, acl, row, seq, ord, id)?;
+        return Ok(Millis(0));
+    };
+    // Whoever left a channel before anything was said in it has seen nothing.
+    let seen = from <= until;
+    if seen {
+        let mut insert = desk.conn.prepare_cached(
+            "INSERT INTO spans (user, conv, from_seq, until_seq) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        insert.execute([key[0], key[1], sql(from), sql(until)])?;
+    }
     let mut update = desk.conn.prepare_cached(
         "UPDATE members SET role = ?3, from_seq = ?4, until_seq = NULL, until_ord = NULL, \
-         earlier = earlier + 1, read_seq = ?5, read_ord = ?6, joined = ?7, acl_version = ?8, \
+         earlier = earlier + ?10, read_seq = ?5, read_ord = ?6, joined = ?7, acl_version = ?8, \
          changed = ?9 WHERE user = ?1 AND conv = ?2",
     )?;
     update.execute(params![
@@ -256,9 +313,10 @@ fn put(
         sql(ord.0),
         desk.now.0,
         sql(acl.version),
-        sql(id)
+        sql(id),
+        i64::from(seen)
     ])?;
-    Ok(())
+    Ok(muted)
 }
 
 /// Takes someone out: `seq` is the last entry they see.

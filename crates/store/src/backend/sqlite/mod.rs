@@ -17,8 +17,10 @@ mod convert;
 mod cursors;
 mod desk;
 mod devices;
+mod door;
 mod files;
 mod follow;
+mod governing;
 mod group;
 mod groups;
 mod head;
@@ -26,6 +28,7 @@ mod hot;
 mod items;
 mod list;
 mod log;
+mod policy;
 mod push;
 mod queue;
 mod reader;
@@ -225,9 +228,14 @@ impl Store for Sqlite {
         self.write(move |desk| cursors::read(desk, user, &at, seq)).await
     }
 
-    async fn group(&self, viewer: UserId, name: &GroupName) -> Result<Group, StoreError> {
+    async fn group(
+        &self,
+        viewer: UserId,
+        name: &GroupName,
+        now: Millis,
+    ) -> Result<Group, StoreError> {
         let name = name.clone();
-        self.readers.call(move |reader| reader.group(viewer, &name)).await
+        self.readers.call(move |reader| reader.group(viewer, &name, now)).await
     }
 
     async fn members(

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    acls::{self, Acls},
+    acls::Acls,
     append::lost,
     cache::Cache,
     connection::{self, Purpose},
@@ -192,17 +192,14 @@ impl<'c> Reader<'c> {
         Ok(name)
     }
 
-    /// The members, of the version that this transaction sees.
+    /// The members, of the version that this transaction sees, or of a later one.
     pub(super) fn acl(
         &mut self,
         conv: ConvId,
         version: u64,
         kind: i64,
     ) -> Result<Arc<Acl>, StoreError> {
-        if let Some(acl) = self.acls.find(conv, version) {
-            return Ok(acl);
-        }
-        let acl = Arc::new(acls::load(self.conn, conv, version, kind)?);
+        let acl = self.acls.read(self.conn, conv, version, kind)?;
         self.acls.keep(&acl);
         Ok(acl)
     }

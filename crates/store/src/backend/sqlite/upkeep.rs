@@ -8,7 +8,7 @@ use super::{
     append::{HORIZON_MS, SKEW_MS},
     convert::{id_at, num, sql},
     desk::Desk,
-    devices,
+    devices, door,
     follow::FACTS_MS,
 };
 use crate::port::{SigningKey, StoreError};
@@ -80,8 +80,9 @@ pub(super) fn prune(desk: &mut Desk<'_>, now: Millis) -> Result<bool, StoreError
         )?
         .execute([sql(id_at(now.plus(-FACTS_MS))), SLICE])?;
     let facts = facts.cast_signed() as i64 >= SLICE;
+    let waiting = door::prune(desk, now, SLICE)?;
     let devices = prune_devices(desk, now.plus(-IDLE_DEVICE_MS))?;
-    Ok(keys || revocations || spent || facts || devices)
+    Ok(waiting || keys || revocations || spent || facts || devices)
 }
 
 fn slice(desk: &Desk<'_>, text: &str, before: Millis) -> Result<bool, StoreError> {
