@@ -1,8 +1,8 @@
 //! Which Rust value each kind of reply is to a handler that asked for it.
 
 use anser_domain::{
-    Changes, DeviceRecord, Group, GroupReply, MemberPage, Page, Profile, PushReply, Reply, Sent,
-    Tokens,
+    Changes, DeviceRecord, FileContent, FileId, FilePage, FileRecord, FileReply, Group, GroupReply,
+    MemberPage, Page, Profile, PushReply, Reply, Sent, Tokens,
 };
 
 /// A value that one kind of reply holds.
@@ -59,4 +59,8 @@ answers! {
     Vec<Profile>: Reply::Users(users) => users;
     PushReply: Reply::Push(reply) => reply;
     Vec<DeviceRecord>: Reply::Devices(devices) => devices;
+    FileRecord: Reply::Files(FileReply::File(file)) => *file;
+    FileContent: Reply::Files(FileReply::Content(content)) => *content;
+    FilePage: Reply::Files(FileReply::List(page)) => *page;
+    Vec<FileId>: Reply::Files(FileReply::Doomed(files)) => files;
 }

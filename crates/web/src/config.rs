@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr};
 
+use anser_blobs::Blobs;
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
 
@@ -25,6 +26,8 @@ pub struct Config {
     /// Proxies that speak HTTP on the server's behalf: what they say in `Forwarded` or
     /// `X-Forwarded-For` and `-Proto` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where the bytes of files are. In memory unless said otherwise.
+    pub blobs: Blobs,
     /// Where requests are counted.
     pub metrics: HttpMetrics,
 }

@@ -16,6 +16,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::{
     config::{Config, Connection},
     extract::IDEMPOTENCY_KEY,
+    files::{UPLOAD_COMPLETE, UPLOAD_LENGTH, UPLOAD_LIMIT, UPLOAD_OFFSET},
     forwarded::Proxies,
     limits::MAX_HEADERS,
     problem::{self, Problem},
@@ -154,9 +155,35 @@ pub(crate) fn cors(config: &Config) -> Option<CorsLayer> {
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, IDEMPOTENCY_KEY])
-            .expose_headers([header::LOCATION, header::RETRY_AFTER, IDEMPOTENCY_KEY])
+            .allow_methods([
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::CONTENT_DISPOSITION,
+                header::RANGE,
+                header::IF_NONE_MATCH,
+                IDEMPOTENCY_KEY,
+                UPLOAD_OFFSET,
+            ])
+            .expose_headers([
+                header::LOCATION,
+                header::RETRY_AFTER,
+                header::ETAG,
+                header::CONTENT_RANGE,
+                header::CONTENT_DISPOSITION,
+                IDEMPOTENCY_KEY,
+                UPLOAD_OFFSET,
+                UPLOAD_LENGTH,
+                UPLOAD_COMPLETE,
+                UPLOAD_LIMIT,
+            ])
             .max_age(MAX_AGE)
     })
 }

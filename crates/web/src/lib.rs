@@ -15,6 +15,7 @@ mod call;
 mod config;
 mod convert;
 mod extract;
+mod files;
 mod forwarded;
 mod guard;
 pub mod limits;
@@ -31,6 +32,7 @@ use axum::{Router, middleware};
 
 pub use admin::{Readiness, admin_router};
 pub use config::{Config, Connection, Origin, OriginError, Registration};
+pub use files::sweep_files;
 pub use forwarded::{Proxies, Sender};
 pub use guard::Guard;
 pub use metrics::HttpMetrics;
@@ -47,6 +49,7 @@ struct App {
     clock: Arc<dyn Clock>,
     guard: Arc<Guard>,
     config: Arc<Config>,
+    files: files::Files,
 }
 
 /// The REST tier as a service: `/v1`, `/openapi.json`, `/docs` and `/problems`. It is a new peer
@@ -63,6 +66,7 @@ pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>
         calls: Arc::new(Calls::new(sm)),
         clock: clock.clone(),
         guard: Arc::new(guard.clone()),
+        files: files::Files::new(config.blobs.clone(), metrics.files()),
         config: Arc::new(config),
     };
     let (api, _) = api::router().split_for_parts();

@@ -10,6 +10,34 @@ pub const MAX_BODY: usize = 512 * 1024;
 /// that drips bytes is not waited for.
 pub const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
+/// About so many bytes of a file are gathered before they are stored: what an upload holds in
+/// memory, and what a broken request can lose. Larger ones would save a commit each; smaller ones
+/// would not be worth it.
+pub const PIECE: u32 = 1024 * 1024;
+
+/// Uploads at a time. Each holds a piece and what arrives meanwhile: 100 MiB for all of them.
+pub const UPLOADS: usize = 64;
+
+/// Files whose content is held in memory whole at a time, to be looked at: 32 MiB each at most.
+pub const LOOKING: usize = 3;
+
+/// Within so long an upload has to bring [`MIN_PROGRESS`]; it may take as long as it likes in all.
+pub const PROGRESS_WITHIN: Duration = Duration::from_secs(30);
+
+/// The least that keeps an upload its place: half a KiB a second, what the worst of mobile
+/// networks carries.
+pub const MIN_PROGRESS: u32 = 16 * 1024;
+
+/// The smallest request of an upload that clients are told to send, the last one aside. Each is a
+/// blob and two commits.
+pub const MIN_APPEND: u32 = 64 * 1024;
+
+/// How often the bytes of files that are gone are removed.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// So many are removed between two questions to the SM.
+pub const SWEPT_AT_ONCE: u16 = 100;
+
 /// How long the SM may take to answer. Its own longest wait is 2 s for a locked conversation,
 /// so an answer that takes five times as long is not coming.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(10);

@@ -20,6 +20,16 @@ pub struct HttpMetrics {
     pub(crate) seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     /// `anser_http_requests_in_flight`.
     pub(crate) in_flight: Gauge,
+    files: FileMetrics,
+}
+
+/// Counts of files' bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileMetrics {
+    /// `anser_file_bytes_in_total`.
+    pub(crate) bytes_in: Counter,
+    /// `anser_file_bytes_out_total`.
+    pub(crate) bytes_out: Counter,
 }
 
 /// Routes are templates such as `/v1/users/{user}`, never what callers typed, so that there are
@@ -45,6 +55,7 @@ impl Default for HttpMetrics {
                 Histogram::new(exponential_buckets(0.0005, 2.0, 16))
             }),
             in_flight: Gauge::default(),
+            files: FileMetrics::default(),
         }
     }
 }
@@ -67,5 +78,19 @@ impl HttpMetrics {
             "Requests being worked on",
             self.in_flight.clone(),
         );
+        registry.register(
+            "anser_file_bytes_in",
+            "Bytes of files stored",
+            self.files.bytes_in.clone(),
+        );
+        registry.register(
+            "anser_file_bytes_out",
+            "Bytes of files and thumbnails sent",
+            self.files.bytes_out.clone(),
+        );
+    }
+
+    pub(crate) fn files(&self) -> FileMetrics {
+        self.files.clone()
     }
 }

@@ -71,6 +71,7 @@ static WITH_BODY: &[&Kind] = &[&problem::TOO_LARGE, &problem::MEDIA_TYPE, &probl
         (name = "devices", description = "Where the caller is signed in"),
         (name = "conversations", description = "The conversation list and read cursors"),
         (name = "messages", description = "History and sending"),
+        (name = "files", description = "Pictures and other content, beside the messages"),
         (name = "groups", description = "Groups and their members"),
         (name = "admin", description = "For administrators")
     )
@@ -87,8 +88,14 @@ pub fn document() -> Document {
     components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
     let mut shared = BTreeMap::new();
     for item in document.paths.paths.values_mut() {
-        let methods =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        let methods = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+            &mut item.head,
+        ];
         for operation in methods.into_iter().flatten() {
             shared.extend(add_problems(operation));
         }

@@ -96,8 +96,15 @@ kinds! {
         "An earlier send from this device to this conversation was refused for now. Resend that \
          one first, with its `Idempotency-Key`, so that your messages keep their order.",
         retriable;
+    UPLOAD_OFFSET = "upload-offset", CONFLICT, "The upload is at another offset",
+        "The server has another number of bytes than the request continues at: the header \
+         `Upload-Offset` tells how many, as does `HEAD`. Go on from there.";
     TAKEN_OVER = "taken-over", CONFLICT, "The device logged in elsewhere",
         "A later login of the same device has taken its place.";
+    FILE_GONE = "file-gone", GONE, "The file's content is gone",
+        "Its owner has deleted it, or it was kept for as long as the server keeps files.";
+    LENGTH = "length-required", LENGTH_REQUIRED, "The size must be told first",
+        "Send the header `Content-Length`, or describe the file in JSON and send it in pieces.";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "More than a bound allows",
         "The body, or a part of it that the detail names, is larger than the server takes.";
     QUOTA = "quota", PAYLOAD_TOO_LARGE, "All that you may store is taken",
@@ -105,6 +112,8 @@ kinds! {
          is and how much of the quota it takes.";
     MEDIA_TYPE = "media-type", UNSUPPORTED_MEDIA_TYPE, "The body must be JSON",
         "Send the header `Content-Type: application/json`, and the body as it is: not compressed.";
+    RANGE = "range", RANGE_NOT_SATISFIABLE, "The file has no such part",
+        "The header `Content-Range` tells how many bytes there are.";
     MISDIRECTED = "misdirected", MISDIRECTED_REQUEST, "The server does not answer to this name",
         "The `Host` header names a host this server was not told to be. That protects against \
          DNS rebinding. The server's operator can allow the name in the configuration.";
@@ -133,6 +142,9 @@ kinds! {
     DEADLINE = "deadline", GATEWAY_TIMEOUT, "No answer in time",
         "Whether the request took effect is not known. Repeat it; a send with the same \
          `Idempotency-Key` is stored once, however often it is repeated.";
+    STORAGE_FULL = "storage-full", INSUFFICIENT_STORAGE, "The disk for files is full",
+        "What was stored before is kept. Try again after the time in the header `Retry-After`.",
+        retriable;
 }
 
 /// The kind with this slug.
@@ -184,6 +196,16 @@ impl Problem {
     /// A problem of this kind.
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, detail: bounded(detail.into()), retry_after: None, position: None }
+    }
+
+    /// One that may be gone soon.
+    pub(crate) fn later(kind: &'static Kind, detail: &'static str) -> Self {
+        Self { retry_after: Some(Duration::from_secs(10)), ..Self::new(kind, detail) }
+    }
+
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: &Kind) -> bool {
+        self.kind.slug == kind.slug
     }
 
     /// The same, found at this place of the body.

@@ -14,6 +14,7 @@ pub(super) fn check(reading: &Reading) -> Result<(), ConfigError> {
     listeners(reading)?;
     backends(reading)?;
     limits(reading)?;
+    files(reading)?;
     match crate::telemetry::mistake_in(&reading.config.log.level) {
         Some(mistake) => Err(reading.error("log", "level", mistake)),
         None => Ok(()),
@@ -82,6 +83,23 @@ fn backends(reading: &Reading) -> Result<(), ConfigError> {
     if config.routes.url != "memory" {
         let what = format!("expected memory, found {:?}", config.routes.url);
         return Err(reading.error("routes", "url", what));
+    }
+    Ok(())
+}
+
+fn files(reading: &Reading) -> Result<(), ConfigError> {
+    let files = &reading.config.files;
+    let bucket = files.url.strip_prefix("s3://");
+    if files.url.is_empty() || bucket.is_some_and(|it| it.is_empty() || it.starts_with('/')) {
+        let what = format!("expected a directory or s3://BUCKET/PREFIX, found {:?}", files.url);
+        return Err(reading.error("files", "url", what));
+    }
+    if files.access_key.is_empty() != files.secret_key.is_empty() {
+        let what = "the access key and its secret come together";
+        return Err(reading.error("files", "access_key", what));
+    }
+    if files.quota.0 < files.size.0 {
+        return Err(reading.error("files", "quota", "has to hold one file of [files] size"));
     }
     Ok(())
 }

@@ -9,10 +9,13 @@ use std::{
 use anser_domain::Clock;
 use anser_web::{HttpMetrics, Registration};
 
-use super::keys::Config;
+use super::{keys::Config, kind::Size};
 
 /// What names a database file in `[store] url`.
 const SQLITE: &str = "sqlite:";
+
+/// What names a bucket in `[files] url`.
+const S3: &str = "s3://";
 
 /// Room for a frame's header before its body.
 const FRAME_HEADER: usize = 64;
@@ -49,8 +52,37 @@ impl Config {
                 gather: self.push.gather,
                 expire: self.push.expire,
             },
+            files: self.file_policy(),
             ..anser_sm::Config::default()
         }
+    }
+
+    fn file_policy(&self) -> anser_sm::FilePolicy {
+        let bytes = |size: Size| u64::try_from(size.0).unwrap_or(u64::MAX);
+        anser_sm::FilePolicy {
+            max_size: bytes(self.files.size),
+            quota: bytes(self.files.quota),
+            max_files: self.files.count,
+            unfinished: self.files.unfinished,
+            keep: self.files.keep_days.0,
+            types: self.files.types.clone(),
+            ..anser_sm::FilePolicy::default()
+        }
+    }
+
+    /// Where files are kept. A relative path starts at the data directory.
+    pub(crate) fn blobs(&self) -> anser_blobs::Place {
+        let files = &self.files;
+        if !files.url.starts_with(S3) {
+            return anser_blobs::Place::Directory(self.server.data_dir.join(&files.url));
+        }
+        anser_blobs::Place::S3(anser_blobs::S3 {
+            url: files.url.clone(),
+            endpoint: files.endpoint.clone(),
+            region: files.region.clone(),
+            key: files.access_key.clone(),
+            secret: files.secret_key.clone(),
+        })
     }
 
     /// What the connection manager takes.
@@ -89,7 +121,12 @@ impl Config {
     }
 
     /// What the REST tier takes. `gateways` is where the listeners turned out to be.
-    pub(crate) fn web(&self, gateways: Vec<String>, metrics: HttpMetrics) -> anser_web::Config {
+    pub(crate) fn web(
+        &self,
+        gateways: Vec<String>,
+        blobs: anser_blobs::Blobs,
+        metrics: HttpMetrics,
+    ) -> anser_web::Config {
         let mut hosts = self.web.hosts.clone();
         hosts.push(self.server.domain.clone());
         let told = self.web.gateways.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -103,6 +140,7 @@ impl Config {
             },
             gateways: if told.is_empty() { gateways } else { told },
             trusted_proxies: self.web.trusted_proxies.clone(),
+            blobs,
             metrics,
         }
     }

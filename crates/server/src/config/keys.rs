@@ -4,11 +4,12 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anser_client::Endpoint;
+use anser_domain::MediaRange;
 use anser_web::Origin;
 use ipnet::IpNet;
 
 use super::{
-    kind::{LogFormat, OptionalPath, Pace, Setting, Size},
+    kind::{Days, LogFormat, OptionalPath, Pace, Setting, Size},
     table::{BadDefault, Key, Section, settings},
 };
 
@@ -199,6 +200,36 @@ settings! {
         url: String = "",
         /// What it checks signatures with, such as "whsec_…"; two while one is exchanged.
         secrets: Vec<String> = "",
+    }
+
+    /// Files that users store, and where they are kept.
+    files: Files {
+        /// A directory, which starts at the data directory when it is relative; or a bucket of an
+        /// S3-compatible store: s3://BUCKET/PREFIX.
+        url: String = "files",
+        /// Where the bucket's store is, if not Amazon's: https://minio.example.org:9000
+        endpoint: String = "",
+        /// The bucket's region. Empty: AWS_REGION.
+        region: String = "",
+        /// The id of the bucket's access key. Empty: AWS_ACCESS_KEY_ID and what else AWS's own
+        /// tools look for.
+        access_key: String = "",
+        /// The secret of the access key. Better given as ANSER_FILES__SECRET_KEY than in a file.
+        secret_key: String = "",
+        /// The largest file.
+        size: Size = "100 MiB",
+        /// What one user's files may take together.
+        quota: Size = "2 GiB",
+        /// How many files one user may have. Each is a row and a blob, however small.
+        count: u32 = "100000",
+        /// The media types that are taken: "image/png", "image/*", or "*/*" for all. Whatever the
+        /// type, nothing is served in a form that a browser would run.
+        types: Vec<MediaRange> = "*/*",
+        /// How many days a file is kept, public ones such as avatars aside; 0: until its owner
+        /// deletes it.
+        keep_days: Days = "0",
+        /// How long an upload may lie still before it is given up: a night without a network.
+        unfinished: Duration = "1 d",
     }
 
     /// The log on standard error. Never holds messages, passwords or tokens.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anser_client::Endpoint;
+use anser_domain::MediaRange;
 use anser_pace::Rate;
 use anser_web::Origin;
 use ipnet::IpNet;
@@ -39,6 +40,10 @@ pub(super) enum Shape {
 /// A size in bytes, written `64 KiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) usize);
+
+/// A number of days; `None` when there is no end to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Days(pub(crate) Option<Duration>);
 
 /// A path that may be left empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +113,17 @@ impl Setting for u32 {
 
     fn read(text: &str) -> Option<Self> {
         text.replace('_', "").parse().ok().filter(|n| *n > 0)
+    }
+}
+
+impl Setting for Days {
+    const EXPECTS: &'static str = "a whole number of days, or 0 for no end";
+    const SHAPE: Shape = Shape::Bare;
+
+    fn read(text: &str) -> Option<Self> {
+        let days: u32 = text.replace('_', "").parse().ok()?;
+        let time = Duration::from_secs(u64::from(days) * 24 * 3600);
+        Some(Self((days > 0).then_some(time)))
     }
 }
 
@@ -204,6 +220,15 @@ impl Item for IpNet {
 
 impl Item for Origin {
     const EXPECTS: &'static str = "a list of origins such as [\"https://app.example.org\"]";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Item for MediaRange {
+    const EXPECTS: &'static str =
+        "a list of media types such as [\"image/*\", \"application/pdf\"]";
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()

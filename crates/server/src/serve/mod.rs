@@ -155,7 +155,8 @@ impl Running {
         web_metrics.register(&mut registry);
         let gateways =
             listeners.addresses()?.gateways(&config.server.domain, config.listen.plaintext);
-        let web = config.web(gateways, web_metrics);
+        let blobs = config.blobs().open()?;
+        let web = config.web(gateways, blobs.clone(), web_metrics);
         let site = Site::new(web, port, clock.clone(), &cm, sessions.clone());
         let admin = Admin(anser_web::admin_router(Arc::new(registry), readiness.clone()));
 
@@ -185,6 +186,7 @@ impl Running {
             stop.subscribe(),
         ));
         tasks.spawn(certificate.look_after(clock.clone(), stop.subscribe()));
+        tasks.spawn(anser_web::sweep_files(blobs, sm.clone(), stop.subscribe()));
         tasks.spawn(health::watch(store, clock, readiness.clone(), stop.subscribe()));
         Ok(Self { sm, cm, readiness, stop, listeners: tasks })
     }

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod auth;
 pub(crate) mod conversations;
 pub(crate) mod devices;
+pub(crate) mod files;
 pub(crate) mod governing;
 pub(crate) mod groups;
 pub(crate) mod joining;
@@ -27,6 +28,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(groups::routes())
+        .merge(files::routes())
         .merge(governing::routes())
         .merge(joining::routes())
         .merge(admin::routes())

@@ -1,5 +1,6 @@
 //! Between JSON's shapes and the domain's: the only place that knows both.
 
+mod files;
 pub(crate) mod groups;
 pub(crate) mod push;
 
@@ -29,6 +30,8 @@ use crate::{
     problem::{self, Problem},
 };
 
+pub(crate) use self::files::{file, files, hex, new_file};
+
 // — in: JSON → domain —
 
 /// A value the caller sent that is not one that can be taken.
@@ -38,6 +41,11 @@ fn invalid(what: &str, why: impl Display) -> Problem {
 
 fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|error| invalid(what, error))
+}
+
+/// A file's id.
+pub(crate) fn file_id(what: &str, text: &str) -> Result<anser_domain::FileId, Problem> {
+    parse(what, text)
 }
 
 /// A password or a token. An empty one is a client's slip, not a guess.

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use anser_domain::{Address, DeviceName, GroupName, UserName};
+use anser_domain::{Address, DeviceName, FileId, GroupName, UserName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
@@ -27,6 +27,10 @@ impl InPath for GroupName {
 
 impl InPath for UserName {
     const KEY: &str = "user";
+}
+
+impl InPath for FileId {
+    const KEY: &str = "file";
 }
 
 impl InPath for DeviceName {
