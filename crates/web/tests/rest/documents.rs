@@ -88,12 +88,14 @@ fn every_call_has_an_id_a_summary_examples_and_its_problems() {
         let call = format!("{method} {path}");
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{call}");
         assert!(operation["summary"].as_str().unwrap().ends_with('.'), "{call}");
-        if let Some(body) = operation.get("requestBody") {
+        // What is no JSON has no example: the content of files.
+        let content = path == "/v1/files/{file}" || path == "/v1/files/{file}/thumbnail";
+        if let Some(body) = operation.get("requestBody").filter(|_| !content) {
             assert!(!body["content"]["application/json"]["example"].is_null(), "{call}");
         }
         let responses = operation["responses"].as_object().unwrap();
         for (status, response) in responses {
-            if status.starts_with('2') && status != "204" {
+            if status.starts_with('2') && status != "204" && !content {
                 let example = &response["content"]["application/json"]["example"];
                 assert!(!example.is_null(), "{call} {status}");
             }

@@ -118,7 +118,8 @@ async fn every_call_with_a_body_refuses_the_wrong_one() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let uri = path.replace("{conv}", "u:bob").replace(['{', '}'], "");
         for (method, operation) in item.as_object().unwrap() {
-            if operation.get("requestBody").is_none() {
+            // A file may be anything; files.rs has their own tests.
+            if operation.get("requestBody").is_none() || path.starts_with("/v1/files") {
                 continue;
             }
             tried += 1;

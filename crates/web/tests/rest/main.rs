@@ -11,6 +11,7 @@ mod admin;
 mod bearer;
 mod documents;
 mod fake;
+mod files;
 mod groups;
 mod guard;
 mod hostile;
