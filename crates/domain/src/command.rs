@@ -3,6 +3,7 @@
 use crate::{
     account::{Credential, Role, Secret},
     address::Address,
+    admin::AdminCommand,
     file::FileCommand,
     group::{GroupChange, GroupCommand, GroupKind, GroupRole},
     id::{ClientId, ConvId, Seq, SyncToken},
@@ -144,6 +145,8 @@ pub enum Command {
         /// Whether they are shut out.
         disabled: bool,
     },
+    /// Whatever else administrators and API keys ask → as [`AdminAct`](crate::AdminAct) says.
+    Admin(Box<AdminCommand>),
 }
 
 /// A link's login.

@@ -11,6 +11,7 @@
 
 mod account;
 mod address;
+mod admin;
 mod ask;
 mod clock;
 mod command;
@@ -30,6 +31,10 @@ mod session;
 
 pub use account::{Actor, Caller, Credential, Profile, Role, Secret, Tokens};
 pub use address::{Address, AddressError};
+pub use admin::{
+    AdminAct, AdminCommand, AdminGroup, AdminReply, AdminUser, ApiKey, AuditEntry, Ban, DeadLetter,
+    PutWebhook, Scope, Statistics, Webhook,
+};
 pub use ask::{Ask, ReplyTo, Tag};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{

@@ -27,6 +27,12 @@ pub enum Refusal {
     /// is not theirs to know.
     #[error("no such conversation, or not a member")]
     NotMember,
+    /// No such thing, of those that only administrators see.
+    #[error("no such {0}")]
+    NoSuch(&'static str),
+    /// The app does not let this message pass, and says why.
+    #[error("{0}")]
+    Denied(Box<str>),
     /// No such user.
     #[error("no such user")]
     NoSuchUser,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     account::{Actor, Profile, Secret, Tokens},
     address::Address,
+    admin::AdminReply,
     file::FileReply,
     group::{Group, GroupReply, Member},
     id::{ConvId, MessageId, Millis, Ord64, Seq, SyncToken},
@@ -49,6 +50,8 @@ pub enum Reply {
     Files(FileReply),
     /// About notifications.
     Push(PushReply),
+    /// What an administrator or an API key asked for.
+    Admin(Box<AdminReply>),
 }
 
 /// Where a send came to stand. A retry gets the first answer again.

@@ -171,7 +171,7 @@ fn profile(row: UserRow) -> Profile {
     Profile { name, display_name, role, disabled }
 }
 
-fn display_name(text: &str) -> Result<(), Refusal> {
+pub(crate) fn display_name(text: &str) -> Result<(), Refusal> {
     if text.len() > MAX_TITLE {
         return Err(Refusal::TooLarge("a display name has at most 256 bytes"));
     }

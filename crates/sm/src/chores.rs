@@ -7,10 +7,14 @@ use anser_domain::{Clock, Millis, SyncToken};
 use anser_store::{Routes, Store};
 use tokio::sync::Mutex;
 
-use crate::{config::Config, cursors::Cursors, links::Links, peers::Peers, token::Keyring};
+use crate::{
+    admin::Admins, config::Config, cursors::Cursors, links::Links, peers::Peers, token::Keyring,
+};
 
 /// How often keys are looked at: rotation is a matter of days.
 const KEYS_EVERY: Duration = Duration::from_secs(3600);
+/// How often bans that are over are looked for: nobody counts the seconds.
+const BANS_EVERY: Duration = Duration::from_secs(10);
 /// How often what has outlived its horizon is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How often the loop looks for something due.
@@ -25,6 +29,7 @@ pub(crate) struct Chores {
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) links: Arc<Links>,
     pub(crate) keys: Arc<Keyring>,
+    pub(crate) admins: Arc<Admins>,
     /// When cursors were last written. Held while they are.
     pub(crate) flushed: Mutex<Millis>,
     /// Held while a round runs, so that rounds never overlap.
@@ -36,6 +41,7 @@ pub(crate) struct Chores {
 pub(crate) struct Done {
     beat: Millis,
     revocations: Millis,
+    bans: Millis,
     keys: Millis,
     prune: Millis,
     /// The watermark that the next beat tells. One beat old, so that the hints for everything
@@ -69,6 +75,11 @@ impl Chores {
                 Ok(watermark) => done.watermark = watermark,
                 Err(error) => tracing::warn!(%error, "the store's watermark could not be read"),
             }
+        }
+        if due(&mut done.bans, BANS_EVERY)
+            && let Err(refusal) = self.admins.end_bans(now).await
+        {
+            tracing::warn!(%refusal, "bans that are over could not be ended");
         }
         if due(&mut done.keys, KEYS_EVERY)
             && let Err(error) = self.keys.reload(now, &self.config).await

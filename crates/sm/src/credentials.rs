@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::{Clock, DeviceName, Millis, Refusal, Secret, UserName};
+use anser_domain::{ApiKey, Clock, DeviceName, Millis, Refusal, Secret, UserName};
 use anser_store::{DeviceSession, NewDevice, ScramKeys, Store};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -60,6 +60,16 @@ impl Credentials {
         let session = self.store.device(claims.device()).await?.ok_or(Refusal::Revoked)?;
         claims.check(&session)?;
         Ok(session)
+    }
+
+    /// The API key that this is, if it counts now. Looked up each time: a revocation holds at once.
+    pub(crate) async fn api_key(&self, key: &Secret) -> Result<ApiKey, Refusal> {
+        let found = self.store.api_key(refresh_hash(key)).await?;
+        let found = found.ok_or(Refusal::BadCredentials)?;
+        if found.expires.is_some_and(|expires| expires <= self.clock.wall()) {
+            return Err(Refusal::Expired);
+        }
+        Ok(found)
     }
 
     /// Checks a password and begins the device's session. Answers with its refresh token. An
@@ -155,6 +165,23 @@ pub(crate) fn new_refresh_token() -> (Secret, [u8; 32]) {
     let token = Secret::new(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let hash = refresh_hash(&token);
     (token, hash)
+}
+
+/// What API keys begin with, so that one is told from a token, and found by those who look for
+/// keys in repositories.
+const API_KEY: &str = "ak_";
+
+/// Whether this may be an API key.
+pub(crate) fn is_api_key(token: &Secret) -> bool {
+    token.expose().starts_with(API_KEY)
+}
+
+/// An API key and what the store keeps of it.
+pub(crate) fn new_api_key() -> (Secret, [u8; 32]) {
+    let random = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let key = Secret::new(format!("{API_KEY}{random}"));
+    let hash = refresh_hash(&key);
+    (key, hash)
 }
 
 fn refresh_hash(token: &Secret) -> [u8; 32] {

@@ -19,11 +19,14 @@
 //! | `files` | who may store how much, and see what |
 //! | `push` | notifications for those who have no link |
 //! | `groups` | what is asked about groups beside their logs: invitations, requests, lists |
+//! | `webhooks` | tells apps what happened, from the log |
+//! | `admin` | what administrators and API keys see and change |
 //! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
 //! | `services` | takes every command to the service that answers it |
 //! | [`Sm`] | wires them together and takes in what is asked |
 
 mod account;
+mod admin;
 mod chores;
 mod config;
 mod credentials;
@@ -46,6 +49,7 @@ pub mod rule;
 mod services;
 mod sm;
 mod token;
+mod webhooks;
 
 pub use config::{Config, FilePolicy, PushPolicy};
 pub use outside::Outside;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use anser_domain::PushGateway;
+use anser_domain::{PushGateway, Webhooks};
 
 /// Ports to servers of others.
 #[derive(Clone, Default)]
 pub struct Outside {
     /// Reaches devices that have no link. Without it nothing is followed and nobody registers.
     pub push: Option<Arc<dyn PushGateway>>,
+    /// Tells apps what happened. Without it webhooks can be configured, and wait.
+    pub webhooks: Option<Arc<dyn Webhooks>>,
 }

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use anser_domain::{
-    Act, Actor, Address, Caller, Change, Command, Event, GroupChange, GroupCommand, GroupKind,
-    GroupReply, HistoryRange, Profile, Pull, Receipt, Refusal, Reply, ReplyTo, Role, Seq, Typing,
-    UserName,
+    Act, Actor, Address, AdminAct, AdminCommand, Caller, Change, Command, DeviceId, Epoch, Event,
+    GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Profile, Pull, Receipt, Refusal,
+    Reply, ReplyTo, Role, Seq, Typing, UserName,
 };
 use anser_store::{
     Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
@@ -16,9 +16,10 @@ use anser_store::{
 
 use crate::{
     account::Accounts,
+    admin::{Admins, Who},
     chores::Chores,
     config::Config,
-    credentials::Credentials,
+    credentials::{self, Credentials},
     cursors::Cursors,
     fanout::Fanout,
     files::Files,
@@ -30,6 +31,7 @@ use crate::{
     push::Pusher,
     rule,
     token::Purpose,
+    webhooks::Hooks,
 };
 
 /// Everything an SM is made of.
@@ -47,6 +49,8 @@ pub(crate) struct Services {
     pub(crate) files: Files,
     pub(crate) pusher: Pusher,
     pub(crate) groups: Groups,
+    pub(crate) admins: Arc<Admins>,
+    pub(crate) hooks: Arc<Hooks>,
     pub(crate) chores: Chores,
     pub(crate) counts: Arc<Counts>,
     /// Numbers appends in the order in which they were submitted.
@@ -172,10 +176,22 @@ impl Services {
                 match self.links.login(from, &caller, *login).await {
                     Ok(it) => {
                         let (user, name) = (it.welcome.actor.user, it.welcome.user.clone());
+                        if it.first {
+                            self.hooks.note(&name, true);
+                        }
                         self.peers.reply(from, Reply::Welcome(Box::new(it.welcome)));
                         // After the welcome, which tells the link who it is.
                         self.presence.came(user, name, it.link, it.first).await;
                     }
+                    Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
+                }
+                return;
+            }
+            Command::Admin(it) => {
+                match self.administer(from, &caller, *it).await {
+                    Ok(Some(reply)) => self.peers.reply(from, reply),
+                    // Its answer comes from the gate.
+                    Ok(None) => {}
                     Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
                 }
                 return;
@@ -319,8 +335,50 @@ impl Services {
             | Command::Send(_)
             | Command::Change(_)
             | Command::Typing { .. }
-            | Command::CreateGroup(_) => Err(Refusal::Forbidden),
+            | Command::CreateGroup(_)
+            | Command::Admin(_) => Err(Refusal::Forbidden),
         }
+    }
+
+    /// Answers administrators and API keys; `None` when the answer comes after a commit.
+    async fn administer(
+        &self,
+        from: ReplyTo,
+        caller: &Caller,
+        command: AdminCommand,
+    ) -> Result<Option<Reply>, Refusal> {
+        let who = self.who(caller).await?;
+        let AdminCommand { address, act } = command;
+        self.admins.authorize(&who, &act).await?;
+        let (user, whom, entry) = match &act {
+            AdminAct::SendAs { from, message } => {
+                let user = self.store.user(from).await?.ok_or(Refusal::NoSuchUser)?;
+                (user.id, from.to_string(), Command::Send(message.clone()))
+            }
+            // In the owner's name, so that what an owner cannot do, nobody can.
+            AdminAct::ChangeGroup(change) => {
+                let Address::Group(group) = &change.at else { return Err(Refusal::NotMember) };
+                let owner = self.store.owner_of(group).await?;
+                (owner, group.to_string(), Command::Change(change.clone()))
+            }
+            _ => return self.admins.act(&who, address, act).await.map(Some),
+        };
+        // No device of theirs: whatever the server does for a user comes from device 0.
+        let actor = Actor { user, device: DeviceId(0), epoch: Epoch(0) };
+        let append = self.append(from, actor, entry)?;
+        self.admins.record(&who, address, &act, &whom).await?;
+        self.store.append(vec![append]);
+        Ok(None)
+    }
+
+    async fn who(&self, caller: &Caller) -> Result<Who, Refusal> {
+        if let Caller::Bearer(token) = caller
+            && credentials::is_api_key(token)
+        {
+            return Ok(Who::Key(self.credentials.api_key(token).await?));
+        }
+        let known = self.known(caller).await?;
+        if known.role == Role::Admin { Ok(Who::Admin(known.name)) } else { Err(Refusal::Forbidden) }
     }
 
     async fn unlinked(&self, from: ReplyTo, caller: &Caller) {
@@ -329,6 +387,7 @@ impl Services {
             return;
         }
         if let Ok(Some(session)) = self.store.device(actor.device).await {
+            self.hooks.note(&session.user_name, false);
             self.presence.went(actor.user, session.user_name).await;
         }
     }
@@ -403,6 +462,11 @@ impl Services {
     async fn session(&self, caller: &Caller) -> Result<DeviceSession, Refusal> {
         match caller {
             Caller::Nobody => Err(Refusal::BadCredentials),
+            // A key is for administration: elsewhere it is nobody's.
+            Caller::Bearer(token) if credentials::is_api_key(token) => {
+                self.credentials.api_key(token).await?;
+                Err(Refusal::Forbidden)
+            }
             Caller::Bearer(token) => self.credentials.check(Purpose::Access, token).await,
             Caller::Link(actor) => self.store.device(actor.device).await?.ok_or(Refusal::Revoked),
         }

@@ -11,6 +11,7 @@ use tokio::{runtime::Handle, sync::Mutex, task::JoinHandle};
 
 use crate::{
     account::Accounts,
+    admin::Admins,
     chores::{Chores, TICK},
     config::Config,
     credentials::Credentials,
@@ -27,6 +28,7 @@ use crate::{
     push::{PushCounts, Pusher},
     services::Services,
     token::Keyring,
+    webhooks::Hooks,
 };
 
 /// A session manager. Cheap to share; everything inside is.
@@ -83,7 +85,12 @@ impl Sm {
             let services = pushing.clone();
             async move { services.pusher.round().await }
         });
-        *sm.ticking.lock().await = vec![flushing, ticking, pushing];
+        let telling = sm.services.clone();
+        let telling = repeat(move || {
+            let services = telling.clone();
+            async move { drop(services.hooks.round().await) }
+        });
+        *sm.ticking.lock().await = vec![flushing, ticking, pushing, telling];
         Ok(sm)
     }
 
@@ -157,6 +164,16 @@ impl Sm {
             config: config.clone(),
             fanout: fanout.clone(),
         };
+        let hooks = Arc::new(Hooks::new(store.clone(), clock.clone(), outside.webhooks));
+        let admins = Arc::new(Admins {
+            store: store.clone(),
+            routes: routes.clone(),
+            clock: clock.clone(),
+            config: config.clone(),
+            credentials: credentials.clone(),
+            links: links.clone(),
+            hooks: hooks.clone(),
+        });
         let chores = Chores {
             store: store.clone(),
             routes: routes.clone(),
@@ -166,6 +183,7 @@ impl Sm {
             cursors: cursors.clone(),
             links: links.clone(),
             keys,
+            admins: admins.clone(),
             flushed: Mutex::default(),
             done: Mutex::default(),
         };
@@ -183,6 +201,8 @@ impl Sm {
             files,
             pusher,
             groups,
+            admins,
+            hooks,
             chores,
             counts,
             order: AtomicU64::new(0),
@@ -198,6 +218,10 @@ impl Sm {
         self.services.chores.flush().await;
         self.services.chores.tick().await;
         self.services.pusher.round().await;
+        for telling in self.services.hooks.round().await {
+            // One that failed has said so, and tries again at the next round.
+            let _ = telling.await;
+        }
     }
 
     /// What it has done so far.

@@ -1,8 +1,8 @@
 //! Which Rust value each kind of reply is to a handler that asked for it.
 
 use anser_domain::{
-    Changes, DeviceRecord, FileContent, FileId, FilePage, FileRecord, FileReply, Group, GroupReply,
-    MemberPage, Page, Profile, PushReply, Reply, Sent, Tokens,
+    AdminReply, Changes, DeviceRecord, FileContent, FileId, FilePage, FileRecord, FileReply, Group,
+    GroupReply, MemberPage, Page, Profile, PushReply, Reply, Sent, Tokens,
 };
 
 /// A value that one kind of reply holds.
@@ -47,6 +47,7 @@ macro_rules! answers {
 }
 
 answers! {
+    AdminReply: Reply::Admin(reply) => *reply;
     Done: Reply::Done => Done;
     Sent: Reply::Sent(sent) => sent;
     Page: Reply::Page(page) => *page;

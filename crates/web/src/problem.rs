@@ -75,6 +75,9 @@ kinds! {
     INSECURE = "insecure-transport", FORBIDDEN, "Passwords are not taken this way",
         "The request came without TLS from another machine, so that its password could be read \
          on the way. Use https. (A proxy that adds TLS has to be named in the configuration.)";
+    DENIED = "denied", FORBIDDEN, "The message may not be sent",
+        "The app that runs this server, or its word filter, does not let the message pass. The \
+         detail is what it says to the sender. Nothing was stored.";
     NOT_FOUND = "not-found", NOT_FOUND, "No such resource",
         "Nothing has this path. The calls there are are listed at `/docs`.";
     NOT_MEMBER = "not-member", NOT_FOUND, "No such conversation, or not a member",
@@ -83,6 +86,8 @@ kinds! {
         "Nobody has this name.";
     NO_SUCH_FILE = "no-such-file", NOT_FOUND, "No such file",
         "There is no such file, or none that you may see; which of the two is not said.";
+    NO_SUCH = "no-such", NOT_FOUND, "No such thing",
+        "There is none of what the path names; the detail says what.";
     METHOD = "method-not-allowed", METHOD_NOT_ALLOWED, "The resource does not take this method",
         "The header `Allow` lists the methods it takes.";
     BODY_TIMEOUT = "body-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
@@ -259,6 +264,8 @@ impl From<Refusal> for Problem {
             Refusal::Busy(_) => &BUSY,
             Refusal::Unavailable => &UNAVAILABLE,
             Refusal::Draining => &DRAINING,
+            Refusal::NoSuch(_) => &NO_SUCH,
+            Refusal::Denied(_) => &DENIED,
         };
         let retry_after = refusal.retry_after();
         Self { retry_after, ..Self::new(kind, refusal.to_string()) }

@@ -81,6 +81,8 @@ codes! {
     47 "too_large"           TooLarge           "More than a bound allows; the reason says which.",
     56 "no_such_file"        NoSuchFile         "No such file, or none that the caller may see.",
     57 "quota"               Quota              "All of what the user may store is taken; the reason says what.",
+    58 "no_such"             NoSuch             "There is no such thing.",
+    59 "denied"              Denied             "The app does not let this message pass; the reason is the app's.",
     60 "out_of_order"        OutOfOrder         "An earlier message to the conversation was refused for now: send that one again first.",
     61 "rate_limited"        RateLimited        "Too many requests.",
     62 "busy"                Busy               "Too much waits to be stored.",
@@ -126,6 +128,8 @@ impl From<&Refusal> for ErrorCode {
             Refusal::Busy(_) => Self::Busy,
             Refusal::Unavailable => Self::Unavailable,
             Refusal::Draining => Self::Draining,
+            Refusal::NoSuch(_) => Self::NoSuch,
+            Refusal::Denied(_) => Self::Denied,
         }
     }
 }
@@ -183,6 +187,8 @@ mod tests {
             Refusal::Busy(second),
             Refusal::Unavailable,
             Refusal::Draining,
+            Refusal::NoSuch("webhook"),
+            Refusal::Denied("no".into()),
         ] {
             let number = ErrorCode::from(&refusal).number().into();
             assert_eq!(ErrorCode::is_retriable(number), refusal.is_retriable(), "{refusal:?}");

@@ -75,6 +75,7 @@ impl Form for Command {
                 Self::SetDisabled { user, disabled } => {
                     It::SetDisabled(proto::SetDisabled { user: user.form(), disabled: *disabled })
                 }
+                Self::Admin(it) => It::Admin(it.form()),
             }),
         }
     }
@@ -128,6 +129,7 @@ impl Form for Command {
                 user: UserName::read(it.user)?,
                 password: Secret::read(it.password)?,
             },
+            It::Admin(it) => Self::Admin(Box::new(anser_domain::AdminCommand::read(it)?)),
             It::SetDisabled(it) => {
                 Self::SetDisabled { user: UserName::read(it.user)?, disabled: it.disabled }
             }

@@ -4,6 +4,7 @@
 //! field or variant of the domain does not compile until it crosses.
 
 mod account;
+mod admin;
 mod ask;
 mod command;
 mod event;

@@ -61,6 +61,8 @@ impl Form for Refusal {
                 Self::Busy(after) => It::Busy(after.form()),
                 Self::Unavailable => It::Unavailable(unit),
                 Self::Draining => It::Draining(unit),
+                Self::NoSuch(what) => It::NoSuch((*what).to_owned()),
+                Self::Denied(why) => It::Denied(why.to_string()),
             }),
         }
     }
@@ -88,6 +90,8 @@ impl Form for Refusal {
             It::Busy(after) => Self::Busy(Duration::read(after)?),
             It::Unavailable(_) => Self::Unavailable,
             It::Draining(_) => Self::Draining,
+            It::NoSuch(form) => Self::NoSuch(text(&form)),
+            It::Denied(why) => Self::Denied(why.into()),
         })
     }
 }

@@ -34,6 +34,7 @@ impl Form for Reply {
                     It::Devices(proto::DeviceRecords { devices: forms(devices) })
                 }
                 Self::Files(it) => It::Files(it.form()),
+                Self::Admin(it) => It::Admin(it.form()),
             }),
         }
     }
@@ -57,6 +58,7 @@ impl Form for Reply {
             It::Push(it) => Self::Push(PushReply::read(it)?),
             It::Devices(it) => Self::Devices(read_all(it.devices)?),
             It::Files(it) => Self::Files(FileReply::read(it)?),
+            It::Admin(it) => Self::Admin(Box::new(anser_domain::AdminReply::read(it)?)),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{push::push_command, *};
 
-fn outgoing() -> impl Strategy<Value = Outgoing> {
+pub(super) fn outgoing() -> impl Strategy<Value = Outgoing> {
     (address(), client_id(), content(), option::of(seq()), vec(user(), 0..3), option::of(payload()))
         .prop_map(|(to, client_id, content, reply_to, mentions, payload)| Outgoing {
             to,
@@ -104,11 +104,12 @@ pub fn command() -> impl Strategy<Value = Command> {
         of_links_and_logs(),
         of_groups(),
         of_accounts(),
-        file_command().prop_map(Command::Files)
+        file_command().prop_map(Command::Files),
+        super::admin::admin_command().prop_map(|it| Command::Admin(Box::new(it))),
     ]
 }
 
-pub const COMMAND_KINDS: usize = 31;
+pub const COMMAND_KINDS: usize = 32;
 
 pub fn command_kind(command: &Command) -> usize {
     match command {
@@ -143,5 +144,6 @@ pub fn command_kind(command: &Command) -> usize {
         Command::Files(_) => 28,
         Command::Push(_) => 29,
         Command::Groups(_) => 30,
+        Command::Admin(_) => 31,
     }
 }

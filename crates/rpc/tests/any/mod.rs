@@ -173,10 +173,12 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
         after().prop_map(Refusal::Busy),
         Just(Refusal::Unavailable),
         Just(Refusal::Draining),
+        Just(Refusal::NoSuch("webhook")),
+        text().prop_map(Refusal::Denied),
     ]
 }
 
-pub const REFUSAL_KINDS: usize = 20;
+pub const REFUSAL_KINDS: usize = 22;
 
 pub fn refusal_kind(refusal: &Refusal) -> usize {
     match refusal {
@@ -200,6 +202,8 @@ pub fn refusal_kind(refusal: &Refusal) -> usize {
         Refusal::Draining => 17,
         Refusal::NoSuchFile => 18,
         Refusal::Quota(_) => 19,
+        Refusal::NoSuch(_) => 20,
+        Refusal::Denied(_) => 21,
     }
 }
 
@@ -209,6 +213,7 @@ fn profile() -> impl Strategy<Value = Profile> {
     })
 }
 
+mod admin;
 mod command;
 mod event;
 mod files;

@@ -117,10 +117,11 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         members().prop_map(|it| Reply::Members(Box::new(it))),
         of_people(),
         file_reply().prop_map(Reply::Files),
+        super::admin::admin_reply().prop_map(|it| Reply::Admin(Box::new(it))),
     ]
 }
 
-pub const REPLY_KINDS: usize = 16;
+pub const REPLY_KINDS: usize = 17;
 
 pub fn reply_kind(reply: &Reply) -> usize {
     match reply {
@@ -140,5 +141,6 @@ pub fn reply_kind(reply: &Reply) -> usize {
         Reply::Files(_) => 13,
         Reply::Push(_) => 14,
         Reply::Groups(_) => 15,
+        Reply::Admin(_) => 16,
     }
 }

@@ -6,7 +6,7 @@ use std::{fs, path::Path, sync::Arc};
 use anser_domain::{Clock, Secret};
 use anser_egress::{
     Apns, ApnsConfig, Fcm, FcmConfig, Gateways, Guard, Http, PushHook, PushHookConfig, Roots,
-    VapidKey, WebPush, WebPushConfig,
+    SignedWebhooks, VapidKey, WebPush, WebPushConfig,
 };
 use anser_sm::Outside;
 use anyhow::Context as _;
@@ -22,11 +22,21 @@ pub(super) fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result
         || config.push_fcm.account.0.is_some()
         || !config.push_web.contact.is_empty()
         || !config.push_webhook.url.is_empty();
-    if !wanted {
-        return Ok(Outside::default());
-    }
-    let gateways = gateways(config, &http(config)?, clock)?;
-    Ok(Outside { push: Some(Arc::new(gateways)) })
+    let http = match http(config) {
+        Ok(http) => http,
+        // A machine without certificate authorities is fit for everything else.
+        Err(error) if !wanted => {
+            tracing::warn!(error = format!("{error:#}"), "webhooks cannot be told");
+            return Ok(Outside::default());
+        }
+        Err(error) => return Err(error),
+    };
+    let webhooks = Some(Arc::new(SignedWebhooks::new(http.clone(), clock.clone())) as _);
+    let push = match wanted {
+        true => Some(Arc::new(gateways(config, &http, clock)?) as _),
+        false => None,
+    };
+    Ok(Outside { push, webhooks })
 }
 
 /// The client that everything goes through.

@@ -4,11 +4,13 @@ mod file;
 mod groups;
 mod members;
 mod message;
+mod scope;
 
 use anser_domain::{Act, Clock, Refusal, Seq};
 use anser_store::{Acl, Append, Entry};
 
 pub use self::groups::{MAX_ANNOUNCEMENT, MAX_AVATAR, MAX_DESCRIPTION, MAX_REQUEST};
+pub(crate) use self::scope::needed;
 pub(crate) use self::{
     file::{acceptable_content, acceptable_file},
     groups::{acceptable_request, may_decide, may_invite, may_see_members},

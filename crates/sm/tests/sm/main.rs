@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
 mod chat;
 mod files;
 #[cfg(test)]

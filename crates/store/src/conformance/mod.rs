@@ -14,6 +14,7 @@
 )]
 #![expect(missing_docs, reason = "the names of tests say what they test")]
 
+pub mod admin;
 pub mod cursors;
 pub mod doors;
 pub mod files;
@@ -129,6 +130,12 @@ macro_rules! store_suite {
             push::a_large_group_is_read_in_pages_that_end_between_users
             push::a_registration_ends_with_its_session_and_moves_with_its_token
             push::outcomes_are_recorded_and_failures_owed
+            admin::a_change_and_its_record_are_one
+            admin::bans_have_a_reason_and_an_end
+            admin::keys_are_found_by_their_hash_until_revoked
+            admin::webhooks_start_now_and_keep_their_secrets
+            admin::dead_letters_stay_until_taken
+            admin::everyones_groups_are_listed_with_their_owners
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
             people::what_was_checked_before_a_change_counts_no_more

@@ -11,6 +11,10 @@ use async_trait::async_trait;
 
 use super::{log::Acl, store::StoreError};
 
+/// An id holds the time of its making, in milliseconds, above this many bits that count within
+/// the millisecond: 41 bits of time would end in 2039, 42 end in 2109.
+pub const ID_COUNTER_BITS: u32 = 21;
+
 /// Part of everything that happened, in the order of the commits.
 #[derive(Clone, Debug)]
 pub struct Tail {

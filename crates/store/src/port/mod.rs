@@ -1,5 +1,6 @@
 //! The two ports, and the values that cross them.
 
+mod admin;
 mod files;
 mod follow;
 mod groups;
@@ -11,8 +12,10 @@ mod push;
 mod routes;
 mod store;
 
+pub(crate) use admin::NO_WEBHOOK;
+pub use admin::{AdminChange, Administration, DeadRow, Note, WebhookRow};
 pub use files::{FileBounds, Files, FilesBefore, MAX_CARRIED, carried};
-pub use follow::{Fact, FactKind, Follow, Happened, Lease, NewFact, Tail};
+pub use follow::{Fact, FactKind, Follow, Happened, ID_COUNTER_BITS, Lease, NewFact, Tail};
 pub use groups::{Check, Groups, Side};
 pub use items::Items;
 pub use log::{

@@ -82,6 +82,9 @@ pub trait Routes: Send + Sync + 'static {
         None
     }
 
+    /// How many users are linked now, as far as the map knows.
+    fn online(&self) -> u64;
+
     /// Changes whenever the map has lost what it held.
     fn generation(&self) -> u64;
 }

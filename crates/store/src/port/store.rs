@@ -9,6 +9,7 @@ use anser_domain::{
 use async_trait::async_trait;
 
 use super::{
+    admin::Administration,
     files::Files,
     follow::Follow,
     groups::Groups,
@@ -62,7 +63,7 @@ pub struct StoreStats {
 /// Everything that must last. Every method that writes returns after the commit is durable;
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
-pub trait Store: Files + Follow + Groups + Items + Pushes + Send + Sync + 'static {
+pub trait Store: Administration + Files + Follow + Groups + Items + Pushes + Send + Sync + 'static {
     // — the log —
 
     /// Sets the rule for appends. Called once, before the first append.

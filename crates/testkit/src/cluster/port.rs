@@ -350,7 +350,8 @@ impl State {
             | Command::CreateUser(_)
             | Command::Users { .. }
             | Command::SetPassword { .. }
-            | Command::SetDisabled { .. } => hash(&("link", ask.from.link)),
+            | Command::SetDisabled { .. }
+            | Command::Admin(_) => hash(&("link", ask.from.link)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod auth;
+pub(crate) mod backend;
 pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod files;
@@ -12,6 +13,7 @@ pub(crate) mod me;
 pub(crate) mod messages;
 pub(crate) mod push;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,4 +34,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(governing::routes())
         .merge(joining::routes())
         .merge(admin::routes())
+        .merge(webhooks::routes())
+        .merge(backend::routes())
 }

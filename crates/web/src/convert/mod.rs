@@ -2,6 +2,7 @@
 
 mod files;
 pub(crate) mod groups;
+mod admin;
 pub(crate) mod push;
 
 use std::{fmt::Display, str::FromStr};
@@ -15,7 +16,6 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     api::{
-        admin::Users,
         auth::{Login, Session},
         conversations::{Conversation, Conversations},
         devices::Device,
@@ -31,15 +31,19 @@ use crate::{
 };
 
 pub(crate) use self::files::{file, files, hex, new_file};
+pub(crate) use self::admin::{
+    admin_group, admin_user, api_key, audit_entry, dead_letter, group_cursor, put_webhook, scopes,
+    webhook,
+};
 
 // — in: JSON → domain —
 
 /// A value the caller sent that is not one that can be taken.
-fn invalid(what: &str, why: impl Display) -> Problem {
+pub(crate) fn invalid(what: &str, why: impl Display) -> Problem {
     Problem::new(&problem::INVALID, format!("{what}: {why}"))
 }
 
-fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, Problem> {
+pub(crate) fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|error| invalid(what, error))
 }
 
@@ -206,19 +210,16 @@ pub(crate) fn user(profile: Profile) -> User {
     User {
         user: profile.name.to_string(),
         display_name: profile.display_name.into(),
-        role: match profile.role {
-            Role::User => RoleName::User,
-            Role::Admin => RoleName::Admin,
-        },
+        role: role_of(profile.role),
         disabled: profile.disabled,
     }
 }
 
-/// A full page may be the last one; the next is empty then.
-pub(crate) fn users(users: Vec<Profile>, limit: u16) -> Users {
-    let more = users.len() >= usize::from(limit);
-    let next = users.last().filter(|_| more).map(|last| last.name.to_string());
-    Users { users: users.into_iter().map(user).collect(), more, next }
+fn role_of(role: Role) -> RoleName {
+    match role {
+        Role::User => RoleName::User,
+        Role::Admin => RoleName::Admin,
+    }
 }
 
 pub(crate) fn device(device: DeviceRecord) -> Device {

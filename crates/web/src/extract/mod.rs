@@ -5,6 +5,7 @@ mod body;
 mod key;
 mod password;
 mod query;
+mod remote;
 mod segment;
 
 pub(crate) use bearer::Bearer;
@@ -12,4 +13,5 @@ pub(crate) use body::Body;
 pub(crate) use key::{IDEMPOTENCY_KEY, Key};
 pub(crate) use password::PasswordsTaken;
 pub(crate) use query::{PageQuery, Query, page_size};
-pub(crate) use segment::Segment;
+pub(crate) use remote::Remote;
+pub(crate) use segment::{EventId, KeyId, Segment, WebhookName};

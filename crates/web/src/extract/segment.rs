@@ -1,6 +1,6 @@
 //! Names in the path, percent-decoded and checked.
 
-use std::{fmt::Display, str::FromStr};
+use std::{convert::Infallible, fmt::Display, num::ParseIntError, str::FromStr};
 
 use anser_domain::{Address, DeviceName, FileId, GroupName, UserName};
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -35,6 +35,47 @@ impl InPath for FileId {
 
 impl InPath for DeviceName {
     const KEY: &str = "device";
+}
+
+/// A webhook, in a path.
+pub(crate) struct WebhookName(pub(crate) Box<str>);
+
+impl FromStr for WebhookName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.into()))
+    }
+}
+
+impl InPath for WebhookName {
+    const KEY: &str = "webhook";
+}
+
+macro_rules! number_in_path {
+    ($(#[$doc:meta] $name:ident: $key:literal;)*) => {$(
+        #[$doc]
+        pub(crate) struct $name(pub(crate) u64);
+
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIntError> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl InPath for $name {
+            const KEY: &str = $key;
+        }
+    )*};
+}
+
+number_in_path! {
+    /// An API key, in a path.
+    KeyId: "key";
+    /// An event, in a path.
+    EventId: "event";
 }
 
 impl<T: InPath, S: Sync + Send> FromRequestParts<S> for Segment<T> {

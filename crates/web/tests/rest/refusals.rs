@@ -30,6 +30,8 @@ fn table() -> Vec<(Refusal, u16, &'static str, Option<u64>)> {
         (Refusal::Busy(RETRY), 503, "busy", Some(3)),
         (Refusal::Unavailable, 503, "store-unavailable", Some(1)),
         (Refusal::Draining, 503, "draining", Some(1)),
+        (Refusal::NoSuch("webhook"), 404, "no-such", None),
+        (Refusal::Denied("mind your words".into()), 403, "denied", None),
     ]
 }
 
@@ -60,6 +62,33 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/admin/users", r#"{"user":"a","password":"p"}"#),
     ("PUT", "/v1/admin/users/bob/password", r#"{"password":"p"}"#),
     ("PUT", "/v1/admin/users/bob/disabled", r#"{"disabled":true}"#),
+    ("GET", "/v1/admin/users/bob", ""),
+    ("PATCH", "/v1/admin/users/bob", r#"{"display_name":"B"}"#),
+    ("PUT", "/v1/admin/users/bob/ban", r#"{"reason":"spam"}"#),
+    ("DELETE", "/v1/admin/users/bob/ban", ""),
+    ("GET", "/v1/admin/users/bob/sessions", ""),
+    ("DELETE", "/v1/admin/users/bob/sessions", ""),
+    ("DELETE", "/v1/admin/users/bob/sessions/laptop", ""),
+    ("GET", "/v1/admin/groups", ""),
+    ("GET", "/v1/admin/groups/g/members", ""),
+    ("POST", "/v1/admin/groups/g/members", r#"{"users":["bob"],"role":"member"}"#),
+    ("DELETE", "/v1/admin/groups/g/members/bob", ""),
+    ("GET", "/v1/admin/webhooks", ""),
+    ("PUT", "/v1/admin/webhooks/app", r#"{"url":"https://app.example"}"#),
+    ("DELETE", "/v1/admin/webhooks/app", ""),
+    ("GET", "/v1/admin/webhooks/app/dead", ""),
+    ("POST", "/v1/admin/webhooks/app/dead/7/replay", ""),
+    ("POST", "/v1/admin/webhooks/app/replay", r#"{"since":"0"}"#),
+    (
+        "POST",
+        "/v1/admin/messages",
+        r#"{"from":"a","to":"u:bob","message":{"kind":"text","text":"x"}}"#,
+    ),
+    ("GET", "/v1/admin/statistics", ""),
+    ("GET", "/v1/admin/keys", ""),
+    ("POST", "/v1/admin/keys", r#"{"name":"k","scopes":["users:read"]}"#),
+    ("DELETE", "/v1/admin/keys/1", ""),
+    ("GET", "/v1/admin/audit", ""),
 ];
 
 #[tokio::test]

@@ -494,32 +494,70 @@ async fn leaving_removes_whoever_the_token_belongs_to() {
 
 #[tokio::test]
 async fn administration() {
-    let reply = Reply::Users(vec![profile("bob"), profile("carol")]);
-    let (asked, said) =
-        once("GET", "/v1/admin/users?limit=2&cursor=alice", Value::Null, reply.clone()).await;
-    assert_eq!(asked, Command::Users { after: Some(user("alice")), limit: 2 });
+    use anser_domain::{AdminAct, AdminCommand, AdminReply, AdminUser};
+    let act = |act| {
+        let address = Some([127, 0, 0, 1].into());
+        Command::Admin(Box::new(AdminCommand { address, act }))
+    };
+    let admin_user = |name| AdminUser {
+        name: user(name),
+        display_name: "".into(),
+        role: Role::User,
+        disabled: false,
+        ban: None,
+    };
+    let page = |more| {
+        let users = vec![admin_user("bob"), admin_user("carol")];
+        Reply::Admin(Box::new(AdminReply::Users { users, more }))
+    };
+    let uri = "/v1/admin/users?limit=2&cursor=alice&query=b";
+    let (asked, said) = once("GET", uri, Value::Null, page(true)).await;
+    let after = Some(user("alice"));
+    assert_eq!(asked, act(AdminAct::Users { prefix: "b".into(), after, limit: 2 }));
     assert_eq!((&said.json()["more"], &said.json()["next"]), (&json!(true), &json!("carol")));
-    let (_, said) = once("GET", "/v1/admin/users", Value::Null, reply).await;
-    assert_eq!(said.json()["more"], false);
-    assert_eq!(said.json()["users"][0]["user"], "bob");
+    let (_, said) = once("GET", "/v1/admin/users?limit=2", Value::Null, page(false)).await;
+    assert_eq!(said.json()["more"], false, "a full page may be the last one");
+    assert_eq!(
+        (&said.json()["next"], &said.json()["users"][0]["user"]),
+        (&Value::Null, &json!("bob"))
+    );
 
     let body = json!({"user": "root", "password": "pw", "display_name": "R", "role": "admin"});
-    let reply = Reply::User(Box::new(profile("root")));
+    let reply = Reply::Admin(Box::new(AdminReply::User(admin_user("root"))));
     let (asked, said) = once("POST", "/v1/admin/users", body, reply).await;
     let (password, role) = (Secret::new("pw"), Role::Admin);
     let new = NewUser { name: user("root"), password, display_name: "R".into(), role };
-    assert_eq!(asked, Command::CreateUser(Box::new(new)));
+    assert_eq!(asked, act(AdminAct::CreateUser(Box::new(new))));
     assert_eq!(said.status, StatusCode::CREATED);
 
     let uri = "/v1/admin/users/bob/password";
     let (asked, said) = once("PUT", uri, json!({"password": "n"}), Reply::Done).await;
-    assert_eq!(asked, Command::SetPassword { user: user("bob"), password: Secret::new("n") });
+    let set = AdminAct::SetPassword { user: user("bob"), password: Secret::new("n") };
+    assert_eq!(asked, act(set));
     assert_eq!(said.status, StatusCode::NO_CONTENT);
 
-    let uri = "/v1/admin/users/bob/disabled";
-    let (asked, said) = once("PUT", uri, json!({"disabled": true}), Reply::Done).await;
-    assert_eq!(asked, Command::SetDisabled { user: user("bob"), disabled: true });
+    let uri = "/v1/admin/users/bob/ban";
+    let body = json!({"reason": "spam", "until": 9});
+    let (asked, said) = once("PUT", uri, body, Reply::Done).await;
+    let (reason, until) = ("spam".into(), Some(Millis(9)));
+    assert_eq!(asked, act(AdminAct::Ban { user: user("bob"), reason, until }));
     assert_eq!(said.status, StatusCode::NO_CONTENT);
+
+    let uri = "/v1/admin/messages";
+    let body = json!({"from": "bob", "to": "g:geese", "message": {"kind": "text", "text": "hi"}});
+    let (asked, said) = once("POST", uri, body, sent(false)).await;
+    let Command::Admin(it) = asked else { panic!("{asked:?}") };
+    let AdminAct::SendAs { from, message } = it.act else { panic!("{:?}", it.act) };
+    assert_eq!((from, message.to.to_string()), (user("bob"), "g:geese".to_owned()));
+    assert_eq!(said.status, StatusCode::CREATED);
+
+    let body = json!({"name": "k", "scopes": ["users:read", "everything"]});
+    let (said, asked) = {
+        let sm = FakeSm::always(Reply::Done);
+        let request = call("POST", "/v1/admin/keys", body.to_string());
+        (send(&web(&sm), request).await, sm.commands())
+    };
+    assert_eq!((said.problem().as_str(), asked.len()), ("invalid", 0), "no such scope");
 }
 
 #[tokio::test]

@@ -189,7 +189,8 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
         | Reply::Changes(_)
         | Reply::Tokens(_)
         | Reply::Users(_)
-        | Reply::Push(_) => return None,
+        | Reply::Push(_)
+        | Reply::Admin(_) => return None,
     };
     Some(vec![one])
 }

@@ -165,6 +165,10 @@ impl Routes for MemoryRoutes {
         Some(found)
     }
 
+    fn online(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.read().links.len() as u64).sum()
+    }
+
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_files.sql"),
     include_str!("migrations/0005_push.sql"),
     include_str!("migrations/0006_groups.sql"),
+    include_str!("migrations/0007_admin.sql"),
 ];
 /// `ANSR`, so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x414e_5352;

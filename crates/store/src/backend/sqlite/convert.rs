@@ -11,17 +11,13 @@ use rusqlite::{Row, types::ValueRef};
 use serde::{Deserialize, Serialize};
 
 use super::policy::{PolicyRow, ProfileRow};
-use crate::port::StoreError;
+use crate::port::{ID_COUNTER_BITS, StoreError};
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(error.to_string())
     }
 }
-
-/// An id holds the time of its making, in milliseconds, above this many bits that count within
-/// the millisecond: 41 bits of time would end in 2039, 42 end in 2109.
-pub(super) const ID_COUNTER_BITS: u32 = 21;
 
 /// A number as the engine keeps it.
 pub(super) const fn sql(number: u64) -> i64 {

@@ -8,6 +8,7 @@
 //! The layout and the settings come from measurements (DESIGN §7). `migrations/` has the tables.
 
 mod acls;
+mod admin;
 mod append;
 mod cache;
 mod change;

@@ -5,6 +5,7 @@ use rand::Rng;
 use rusqlite::params;
 
 use super::{
+    admin::AUDIT_MS,
     append::{HORIZON_MS, SKEW_MS},
     convert::{id_at, num, sql},
     desk::Desk,
@@ -81,6 +82,13 @@ pub(super) fn prune(desk: &mut Desk<'_>, now: Millis) -> Result<bool, StoreError
         .execute([sql(id_at(now.plus(-FACTS_MS))), SLICE])?;
     let facts = facts.cast_signed() as i64 >= SLICE;
     let waiting = door::prune(desk, now, SLICE)?;
+    let record = desk
+        .conn
+        .prepare_cached(
+            "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < ?1 LIMIT ?2)",
+        )?
+        .execute([sql(id_at(now.plus(-AUDIT_MS))), SLICE])?;
+    let facts = facts || record.cast_signed() as i64 >= SLICE;
     let devices = prune_devices(desk, now.plus(-IDLE_DEVICE_MS))?;
     Ok(waiting || keys || revocations || spent || facts || devices)
 }

@@ -112,6 +112,7 @@ pub(super) fn change(
                 desk.conn.prepare_cached("UPDATE users SET disabled = 0 WHERE id = ?1")?;
             update.execute([sql(user.0)])?;
             desk.forget_person(user);
+            desk.conn.prepare_cached("DELETE FROM bans WHERE user = ?1")?.execute([sql(user.0)])?;
             tell(desk, FactKind::UserEnabled, &name, "{}")
         }
         UserChange::Disabled(_) => Ok(()),
@@ -145,7 +146,7 @@ pub(super) fn still_valid(
     }
 }
 
-fn end_sessions(
+pub(super) fn end_sessions(
     desk: &mut Desk<'_>,
     user: UserId,
     keep: Option<DeviceId>,
