@@ -7,8 +7,8 @@ use std::sync::{
 
 use anser_domain::{
     Act, Actor, Address, AdminAct, AdminCommand, Caller, Change, Command, DeviceId, Epoch, Event,
-    GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Profile, Pull, Receipt, Refusal,
-    Reply, ReplyTo, Role, Seq, Typing, UserName,
+    GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Profile, Pull, Receipt,
+    Refusal, Reply, ReplyTo, Role, Seq, Typing, UserName,
 };
 use anser_store::{
     Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,

@@ -44,7 +44,8 @@ struct Pushed {
 
 async fn pushed(users: &[&str]) -> Pushed {
     let gateway = Arc::new(Gateway::default());
-    let world = world_with(users, Outside { push: Some(gateway.clone()), ..Outside::default() }).await;
+    let world =
+        world_with(users, Outside { push: Some(gateway.clone()), ..Outside::default() }).await;
     // The first round finds where the log is.
     world.sm.tick().await;
     Pushed { world, gateway }

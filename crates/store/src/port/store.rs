@@ -63,7 +63,9 @@ pub struct StoreStats {
 /// Everything that must last. Every method that writes returns after the commit is durable;
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
-pub trait Store: Administration + Files + Follow + Groups + Items + Pushes + Send + Sync + 'static {
+pub trait Store:
+    Administration + Files + Follow + Groups + Items + Pushes + Send + Sync + 'static
+{
     // — the log —
 
     /// Sets the rule for appends. Called once, before the first append.

@@ -1,8 +1,8 @@
 //! Between JSON's shapes and the domain's: the only place that knows both.
 
+mod admin;
 mod files;
 pub(crate) mod groups;
-mod admin;
 pub(crate) mod push;
 
 use std::{fmt::Display, str::FromStr};
