@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Send(crate::send::Args),
     /// Put load on a server and measure it
     Bench(crate::bench::Args),
+    /// Say whether this machine is fit to hold many links, and what mends it where it is not
+    Doctor(crate::doctor::Args),
     /// Print or check settings
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -7,6 +7,7 @@ mod cli;
 mod completions;
 mod config;
 mod data_dir;
+mod doctor;
 mod metrics;
 mod send;
 mod serve;
@@ -40,6 +41,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Chat(args) => chat::run(args),
         Command::Send(args) => send::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Config(ConfigCommand::Default) => say(&config::default_file()),
         Command::Config(ConfigCommand::Check { place }) => {
             place.load(Vec::new())?;

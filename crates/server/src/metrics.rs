@@ -64,6 +64,9 @@ const COUNTERS: &[(&str, &str, Read)] = &[
     ("anser_store_failures", "Transactions that failed as a whole", |roles| {
         roles.store.stats().failures
     }),
+    ("anser_password_iterations", "PBKDF2 iterations spent on checking passwords", |roles| {
+        roles.sm.stats().hashed
+    }),
     ("anser_tls_reloads", "New certificates taken while running", |roles| {
         roles.certificate.reloads()
     }),

@@ -184,6 +184,39 @@ impl Certificate {
     }
 }
 
+/// What a certificate says, for the doctor.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// When it ends, in seconds since 1970.
+    pub(crate) ends: i64,
+    /// The names and addresses that it is for.
+    pub(crate) names: Vec<String>,
+}
+
+/// Reads the certificate that the settings name, and its key; `None` where the first start makes
+/// one. Changes nothing.
+pub(crate) fn describe(
+    settings: &TlsSettings,
+    data_dir: &Path,
+) -> anyhow::Result<Option<Described>> {
+    use x509_parser::extensions::GeneralName;
+
+    let files = Files::of(settings, data_dir);
+    if files.own && !files.cert.exists() {
+        return Ok(None);
+    }
+    let (_, ends) = files.read()?;
+    let chain = chain(&files.cert)?;
+    let own = chain.first().context("there is no certificate")?;
+    let (_, own) = x509_parser::parse_x509_certificate(own).context("the certificate is broken")?;
+    let names = own.subject_alternative_name()?.into_iter().flat_map(|it| &it.value.general_names);
+    let names = names.filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    });
+    Ok(Some(Described { ends, names: names.collect() }))
+}
+
 impl Files {
     fn of(settings: &TlsSettings, data_dir: &Path) -> Self {
         match (&settings.cert.0, &settings.key.0) {

@@ -60,7 +60,8 @@ impl Accounts {
     ) -> Result<Reply, Refusal> {
         let row = self.existing(name).await?;
         let checked = Some(row.credential_version);
-        if !self.credentials.password_matches(old, Some(row.keys)).await? {
+        let session = self.store.device(actor.device).await?.ok_or(Refusal::Revoked)?;
+        if !self.credentials.confirms(&session, old, row.keys).await? {
             return Err(Refusal::BadCredentials);
         }
         let keys = self.credentials.keys_for(new).await?;

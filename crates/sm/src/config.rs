@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anser_domain::MediaRange;
 
+use crate::paces::Rates;
+
 /// The SM's settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -45,6 +47,8 @@ pub struct Config {
     pub revocation_wait: Duration,
     /// How long signing keys sign before the next one takes over.
     pub key_rotation: Duration,
+    /// How fast one user may send and ask, and one conversation may grow.
+    pub rates: Rates,
     /// What files may be stored.
     pub files: FilePolicy,
     /// What is told to devices that have no link.
@@ -131,6 +135,7 @@ impl Default for Config {
             revocations_every: Duration::from_secs(1),
             revocation_wait: Duration::from_secs(5),
             key_rotation: Duration::from_secs(30 * 24 * 3600),
+            rates: Rates::default(),
             files: FilePolicy::default(),
             push: PushPolicy::default(),
         }

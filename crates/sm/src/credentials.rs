@@ -1,6 +1,12 @@
 //! Checks what people and devices show, and begins their sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anser_domain::{ApiKey, Clock, DeviceName, Millis, Refusal, Secret, UserName};
 use anser_store::{DeviceSession, NewDevice, ScramKeys, Store};
@@ -11,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::{
     config::Config,
     password,
+    throttle::Throttle,
     token::{Keyring, Purpose},
 };
 
@@ -25,6 +32,9 @@ pub(crate) struct Credentials {
     hashing: Semaphore,
     /// Those who hash or wait for it.
     waiting: Semaphore,
+    throttle: Throttle,
+    /// Iterations spent on checking passwords.
+    spent: Arc<AtomicU64>,
 }
 
 /// Most passwords that wait to be hashed: what one core hashes within a call's deadline. More
@@ -39,6 +49,7 @@ impl Credentials {
         keys: Arc<Keyring>,
     ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let throttle = Throttle::new(store.clone(), clock.clone());
         Self {
             store,
             clock,
@@ -46,6 +57,8 @@ impl Credentials {
             keys,
             hashing: Semaphore::new((cores / 2).max(1)),
             waiting: Semaphore::new(MAX_WAITING),
+            throttle,
+            spent: Arc::default(),
         }
     }
 
@@ -81,8 +94,11 @@ impl Credentials {
         device: DeviceName,
     ) -> Result<(DeviceSession, Secret), Refusal> {
         let row = self.store.user(&user).await?;
-        let keys = row.as_ref().map(|row| row.keys.clone());
-        if !self.password_matches(password, keys).await? {
+        let (id, keys) = row.as_ref().map(|row| (row.id, row.keys.clone())).unzip();
+        let trying = self.throttle.begin(&user, id, &device).await?;
+        let matched = self.password_matches(password, keys).await;
+        self.throttle.end(&trying, &matched);
+        if !matched? {
             return Err(Refusal::BadCredentials);
         }
         let row = row.ok_or(Refusal::BadCredentials)?;
@@ -146,7 +162,33 @@ impl Credentials {
         keys: Option<ScramKeys>,
     ) -> Result<bool, Refusal> {
         let iterations = self.config.scram_iterations;
-        self.hash(move || password::matches(&password, keys.as_ref(), iterations)).await
+        let spent = self.spent.clone();
+        self.hash(move || {
+            let checked = password::check(&password, keys.as_ref(), iterations);
+            spent.fetch_add(checked.iterations.into(), Ordering::Relaxed);
+            checked.matches
+        })
+        .await
+    }
+
+    /// The same for a user who is signed in already, held to the pace of their tries.
+    pub(crate) async fn confirms(
+        &self,
+        session: &DeviceSession,
+        password: Secret,
+        keys: ScramKeys,
+    ) -> Result<bool, Refusal> {
+        let device = &session.device;
+        let trying =
+            self.throttle.begin(&session.user_name, Some(device.user), &device.name).await?;
+        let matched = self.password_matches(password, Some(keys)).await;
+        self.throttle.end(&trying, &matched);
+        matched
+    }
+
+    /// Iterations spent on checking passwords so far.
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent.load(Ordering::Relaxed)
     }
 
     async fn hash<T: Send + 'static>(

@@ -15,6 +15,7 @@ use anser_store::{Acl, Append, Gate, Outcome};
 use crate::{
     fanout::Fanout,
     held::Held,
+    paces::Paces,
     peers::Peers,
     rule::{self, Terms},
 };
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) struct LogGate {
     pub(crate) peers: Arc<Peers>,
     pub(crate) held: Arc<Held>,
+    pub(crate) paces: Arc<Paces>,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -42,7 +44,10 @@ impl Gate for LogGate {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
         let terms = Terms { clock: &*self.clock, consent: self.consent };
         rule::may_append(acl, head, append, &terms)?;
-        self.held.admit(append)
+        self.held.admit(append)?;
+        // A refusal from here on is noted by `committed`, so that what the device sends after it
+        // waits for it.
+        self.paces.send(append.actor.user, acl.conv)
     }
 
     /// Order matters: the commit is durable before this is called; the senders are answered

@@ -8,9 +8,11 @@
 //! | [`rule`] | who may do what: pure functions of values |
 //! | `peers` | the processes that ask, their numbered hint streams |
 //! | `fanout` | one event to the links of many users: one lookup, one hint per CM |
+//! | `paces` | how fast a user may send and ask, and a conversation may grow |
 //! | `held` | keeps a device's order after a retriable refusal |
 //! | `gate` | admits appends inside the transaction; after the commit answers, then fans out |
 //! | `token`, `password` | what credentials are made of |
+//! | `throttle` | each wrong password makes the next try wait longer |
 //! | `credentials` | checks passwords, tokens and tickets; begins sessions |
 //! | `cursors` | delivered cursors, gathered and flushed |
 //! | `links` | login, takeover, eviction |
@@ -38,6 +40,7 @@ mod groups;
 mod held;
 mod links;
 mod outside;
+mod paces;
 mod password;
 mod peers;
 #[cfg(feature = "planted")]
@@ -48,10 +51,12 @@ mod push;
 pub mod rule;
 mod services;
 mod sm;
+mod throttle;
 mod token;
 mod webhooks;
 
 pub use config::{Config, FilePolicy, PushPolicy};
 pub use outside::Outside;
+pub use paces::Rates;
 pub use provision::{Provisioned, create_user, provision, set_password};
 pub use sm::{Sm, Stats};

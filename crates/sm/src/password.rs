@@ -29,14 +29,28 @@ pub(crate) fn keys_for(password: &Secret, iterations: u32) -> Result<ScramKeys, 
     Ok(ScramKeys { salt: salt.to_vec(), iterations, stored_key, server_key })
 }
 
-/// Whether `password` is the one behind `keys`. Without keys (an unknown user) it takes just as
-/// long and says no.
-pub(crate) fn matches(password: &Secret, keys: Option<&ScramKeys>, iterations: u32) -> bool {
-    let Ok(prepared) = prepare(password) else { return false };
-    let (salt, iterations) = keys
+/// What came of checking a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Checked {
+    /// Whether it was the right one.
+    pub(crate) matches: bool,
+    /// The work that was done.
+    pub(crate) iterations: u32,
+}
+
+/// Whether `password` is the one behind `keys`. Without keys (an unknown user), or with keys that
+/// were made when fewer `iterations` were asked for, it takes just as long.
+pub(crate) fn check(password: &Secret, keys: Option<&ScramKeys>, iterations: u32) -> Checked {
+    let Ok(prepared) = prepare(password) else { return Checked { matches: false, iterations: 0 } };
+    let (salt, its) = keys
         .map_or((&[0; SALT_BYTES][..], iterations), |keys| (keys.salt.as_slice(), keys.iterations));
-    let (stored, _) = derive(&prepared, salt, iterations);
-    keys.is_some_and(|keys| stored.ct_eq(&keys.stored_key).into())
+    let (stored, _) = derive(&prepared, salt, its);
+    let rest = iterations.saturating_sub(its);
+    if rest > 0 {
+        std::hint::black_box(derive(&prepared, salt, rest));
+    }
+    let matches = keys.is_some_and(|keys| stored.ct_eq(&keys.stored_key).into());
+    Checked { matches, iterations: its + rest }
 }
 
 fn prepare(password: &Secret) -> Result<String, Refusal> {
@@ -99,6 +113,8 @@ mod tests {
     #[test]
     fn only_the_password_itself_matches() {
         let keys = keys_for(&Secret::new("correct horse"), 16).unwrap();
+        let matches =
+            |password: &Secret, keys, iterations| check(password, keys, iterations).matches;
         assert!(matches(&Secret::new("correct horse"), Some(&keys), 16));
         assert!(!matches(&Secret::new("correct hors"), Some(&keys), 16));
         assert!(!matches(&Secret::new("correct horse"), None, 16));

@@ -26,6 +26,7 @@ use crate::{
     gate::Counts,
     groups::Groups,
     links::{CHANGES_PAGE, Links, linked},
+    paces::Paces,
     peers::Peers,
     presence::Presence,
     push::Pusher,
@@ -44,6 +45,7 @@ pub(crate) struct Services {
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) links: Arc<Links>,
+    pub(crate) paces: Arc<Paces>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) accounts: Accounts,
     pub(crate) files: Files,
@@ -440,7 +442,10 @@ impl Services {
 
     async fn actor(&self, caller: &Caller) -> Result<Actor, Refusal> {
         match caller {
-            Caller::Link(actor) => Ok(*actor),
+            Caller::Link(actor) => {
+                self.paces.call(actor.user)?;
+                Ok(*actor)
+            }
             caller => Ok(self.known(caller).await?.actor),
         }
     }
@@ -460,16 +465,20 @@ impl Services {
     }
 
     async fn session(&self, caller: &Caller) -> Result<DeviceSession, Refusal> {
-        match caller {
-            Caller::Nobody => Err(Refusal::BadCredentials),
+        let session = match caller {
+            Caller::Nobody => return Err(Refusal::BadCredentials),
             // A key is for administration: elsewhere it is nobody's.
             Caller::Bearer(token) if credentials::is_api_key(token) => {
                 self.credentials.api_key(token).await?;
-                Err(Refusal::Forbidden)
+                return Err(Refusal::Forbidden);
             }
-            Caller::Bearer(token) => self.credentials.check(Purpose::Access, token).await,
-            Caller::Link(actor) => self.store.device(actor.device).await?.ok_or(Refusal::Revoked),
-        }
+            Caller::Bearer(token) => self.credentials.check(Purpose::Access, token).await?,
+            Caller::Link(actor) => {
+                self.store.device(actor.device).await?.ok_or(Refusal::Revoked)?
+            }
+        };
+        self.paces.call(session.device.user)?;
+        Ok(session)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
     held::Held,
     links::Links,
     outside::Outside,
+    paces::Paces,
     peers::Peers,
     presence::Presence,
     push::{PushCounts, Pusher},
@@ -55,6 +56,8 @@ pub struct Stats {
     pub pushes_refused: u64,
     /// Registrations that a service ended.
     pub pushes_gone: u64,
+    /// Iterations of PBKDF2 spent on checking passwords.
+    pub hashed: u64,
 }
 
 impl Sm {
@@ -113,10 +116,12 @@ impl Sm {
         let peers = Arc::new(Peers::new(PeerId(rand::random())));
         let fanout = Arc::new(Fanout::new(peers.clone(), routes.clone()));
         let held = Arc::new(Held::default());
+        let paces = Arc::new(Paces::new(config.rates, &clock));
         let counts = Arc::new(Counts::default());
         store.bind(Arc::new(LogGate {
             peers: peers.clone(),
             held: held.clone(),
+            paces: paces.clone(),
             fanout: fanout.clone(),
             counts: counts.clone(),
             clock: clock.clone(),
@@ -196,6 +201,7 @@ impl Sm {
             cursors,
             credentials,
             links,
+            paces,
             presence,
             accounts,
             files,
@@ -237,6 +243,7 @@ impl Sm {
             pushes_later: pushes.later.load(Ordering::Relaxed),
             pushes_refused: pushes.refused.load(Ordering::Relaxed),
             pushes_gone: pushes.gone.load(Ordering::Relaxed),
+            hashed: self.services.credentials.spent(),
         }
     }
 

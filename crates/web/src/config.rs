@@ -6,7 +6,7 @@ use anser_blobs::Blobs;
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
 
-use crate::metrics::HttpMetrics;
+use crate::{metrics::HttpMetrics, pace::Rates};
 
 /// What [`router`](crate::router) is built from. The default is the safe one: loopback and IP
 /// address hosts only, same origin only, no registration, no proxy trusted.
@@ -28,6 +28,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Where the bytes of files are. In memory unless said otherwise.
     pub blobs: Blobs,
+    /// How fast one address may call.
+    pub rates: Rates,
     /// Where requests are counted.
     pub metrics: HttpMetrics,
 }

@@ -21,6 +21,7 @@ mod guard;
 pub mod limits;
 mod metrics;
 mod openapi;
+mod pace;
 mod pages;
 mod problem;
 mod telemetry;
@@ -37,6 +38,7 @@ pub use forwarded::{Proxies, Sender};
 pub use guard::Guard;
 pub use metrics::HttpMetrics;
 pub use openapi::document;
+pub use pace::Rates;
 pub use problem::{KINDS, Kind};
 
 use call::Calls;
@@ -62,6 +64,7 @@ pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>
     let proxies = guard.proxies().clone();
     let cors = guard::cors(&config);
     let metrics = config.metrics.clone();
+    let paces = pace::Paces::new(config.rates, &clock);
     let app = App {
         calls: Arc::new(Calls::new(sm)),
         clock: clock.clone(),
@@ -84,6 +87,7 @@ pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>
         None => router,
     };
     router
+        .layer(middleware::from_fn_with_state(paces, pace::keep))
         .layer(middleware::from_fn_with_state(guard, guard::guard))
         .layer(middleware::map_response(guard::secure))
         .layer(middleware::from_fn_with_state((metrics, clock, proxies), telemetry::observe))

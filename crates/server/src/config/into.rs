@@ -44,6 +44,11 @@ impl Config {
             scram_iterations: self.auth.scram_iterations,
             registration_open: self.auth.registration,
             consent: self.groups.consent,
+            rates: anser_sm::Rates {
+                sends: self.limits.sends.0,
+                conversation: self.limits.conversation.0,
+                calls: self.limits.calls.0,
+            },
             max_text: self.limits.text.0,
             max_data: self.limits.data.0,
             push: anser_sm::PushPolicy {
@@ -141,6 +146,10 @@ impl Config {
             gateways: if told.is_empty() { gateways } else { told },
             trusted_proxies: self.web.trusted_proxies.clone(),
             blobs,
+            rates: anser_web::Rates {
+                logins: self.limits.logins.0,
+                anonymous: self.limits.anonymous.0,
+            },
             metrics,
         }
     }

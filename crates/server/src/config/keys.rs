@@ -123,6 +123,17 @@ settings! {
         /// New connections from one address (IPv6: one /64 network), this machine aside. Ten
         /// seconds' worth may come at once, as with all rates: an office comes back together.
         connections: Pace = "200/s",
+        /// Log entries that one user may send, whatever the protocol. Many times what people type:
+        /// a bound on what a broken or hostile client can do to everyone's disk.
+        sends: Pace = "1000/s",
+        /// Log entries of one conversation, by all who are in it. Each goes to every member.
+        conversation: Pace = "2000/s",
+        /// What else one user may ask, over links and REST.
+        calls: Pace = "500/s",
+        /// Sign-ins, refreshes and new accounts from one address. Each may cost a hash.
+        logins: Pace = "10/s",
+        /// Other REST calls without a token from one address: documents and pages.
+        anonymous: Pace = "100/s",
         /// How long a new connection may take to log in.
         login: Duration = "10 s",
         /// HTTP connections at a time, links over WebSocket aside. Browsers keep a few each.

@@ -27,6 +27,73 @@ async fn unknown_names_and_wrong_passwords_are_answered_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_asked_about_costs_the_same_work() {
+    let w = world(&["alice", "root", "carol"]).await;
+    let admin = w.sign_in("root", "desk").await;
+    let disable = Command::SetDisabled { user: UserName::new("carol").unwrap(), disabled: true };
+    assert_eq!(w.call(Caller::Bearer(admin.access), disable).await, Reply::Done);
+    // Keys from a time when fewer iterations were asked for.
+    let older = anser_sm::Config { scram_iterations: 1, ..anser_sm::Config::default() };
+    let new = anser_domain::NewUser {
+        name: UserName::new("old").unwrap(),
+        password: Secret::new(PASSWORD),
+        display_name: Box::default(),
+        role: anser_domain::Role::User,
+    };
+    anser_sm::create_user(&w.store, &older, new).await.unwrap();
+    let mut work = Vec::new();
+    for user in ["alice", "nobody", "carol", "old"] {
+        let before = w.sm.stats().hashed;
+        let said = w.call(Caller::Nobody, sign_in(user, "wrong password")).await;
+        assert_eq!(said, Reply::Refused(Refusal::BadCredentials), "{user}");
+        work.push(w.sm.stats().hashed - before);
+    }
+    assert!(work[0] > 0 && work.iter().all(|it| *it == work[0]), "{work:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_make_strangers_wait_and_neither_hash_nor_keep_the_owner_out() {
+    let w = world(&["alice"]).await;
+    w.sign_in("alice", "phone").await;
+    let wrong = |user: &str, n: usize| {
+        Command::SignIn(Box::new(SignIn {
+            user: UserName::new(user).unwrap(),
+            password: Secret::new("wrong password"),
+            device: format!("stranger{n}").parse().unwrap(),
+        }))
+    };
+    for user in ["alice", "nobody"] {
+        let mut tries = 0;
+        let wait = loop {
+            match w.call(Caller::Nobody, wrong(user, tries)).await {
+                Reply::Refused(Refusal::BadCredentials) => tries += 1,
+                Reply::Refused(Refusal::RateLimited(wait)) => break wait,
+                other => panic!("{other:?}"),
+            }
+            assert!(tries < 100, "never told to wait");
+        };
+        assert_eq!((tries, wait), (11, Duration::from_secs(1)), "alike for {user}");
+        let before = w.sm.stats().hashed;
+        w.call(Caller::Nobody, wrong(user, tries)).await;
+        assert_eq!(w.sm.stats().hashed, before, "refused before anything is hashed");
+    }
+    // The right password of someone who is not known here has to wait as well …
+    let right = |device: &str| {
+        Command::SignIn(Box::new(SignIn {
+            user: UserName::new("alice").unwrap(),
+            password: Secret::new(PASSWORD),
+            device: device.parse().unwrap(),
+        }))
+    };
+    let said = w.call(Caller::Nobody, right("new")).await;
+    assert!(matches!(said, Reply::Refused(Refusal::RateLimited(_))), "{said:?}");
+    // … and a device of hers does not.
+    assert!(matches!(w.call(Caller::Nobody, right("phone")).await, Reply::Tokens(_)));
+    w.clock.advance(Duration::from_secs(1));
+    assert!(matches!(w.call(Caller::Nobody, right("new")).await, Reply::Tokens(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_end_and_are_renewed_once() {
     let w = world(&["alice"]).await;
     let tokens = w.sign_in("alice", "phone").await;

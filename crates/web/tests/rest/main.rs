@@ -16,6 +16,7 @@ mod groups;
 mod guard;
 mod hostile;
 mod idempotency;
+mod pace;
 mod refusals;
 mod routes;
 mod waiting;

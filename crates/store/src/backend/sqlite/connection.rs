@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use crate::open::OpenError;
 
 /// Layouts, oldest first; a database's `user_version` says how many of them it has.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_follow.sql"),
     include_str!("migrations/0003_people.sql"),
@@ -125,11 +125,14 @@ fn touch(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> rusqlite::Result<T> {
+pub(super) fn pragma<T: rusqlite::types::FromSql>(
+    conn: &Connection,
+    name: &str,
+) -> rusqlite::Result<T> {
     conn.pragma_query_value(None, name, |row| row.get(0))
 }
 
-fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.display().to_string();
     let reason = error.to_string();
     match error.sqlite_error_code() {

@@ -26,6 +26,7 @@ mod group;
 mod groups;
 mod head;
 mod hot;
+mod inspect;
 mod items;
 mod list;
 mod log;
@@ -37,6 +38,8 @@ mod upkeep;
 mod users;
 mod view;
 mod writer;
+
+pub use inspect::{Inspection, inspect};
 
 use std::{
     path::PathBuf,
