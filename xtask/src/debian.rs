@@ -23,6 +23,10 @@ pub(crate) const GIT: Need = Need { program: "git", package: "git", why: "to fet
 pub(crate) const PYTHON: Need =
     Need { program: "python3", package: "python3-pip", why: "to install ready-built tools" };
 
+/// For tools that are Python programs.
+pub(crate) const VENV: Need =
+    Need { program: "python3 -m venv", package: "python3-venv", why: "to run schemathesis" };
+
 /// Installs what is missing when that is possible, and says exactly what to install when not.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     let missing: Vec<&Need> = needs.iter().filter(|need| !present(need)).collect();
@@ -57,6 +61,11 @@ fn present(need: &Need) -> bool {
     if need.program == PYTHON.program {
         // Debian's python3 comes without pip.
         let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
+        return pip.is_ok_and(|output| output.status.success());
+    }
+    if need.program == VENV.program {
+        // Debian's python3 comes without the part of venv that installs pip.
+        let pip = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
         return pip.is_ok_and(|output| output.status.success());
     }
     shell::has(need.program)

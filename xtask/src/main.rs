@@ -11,6 +11,7 @@ mod crash;
 mod debian;
 mod fuzz;
 mod report;
+mod schemathesis;
 mod shell;
 mod suite;
 mod tidy;
@@ -63,6 +64,12 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Hold the REST API of a real server against its OpenAPI document, with made-up requests
+    Schemathesis {
+        /// Requests made up for each call
+        #[arg(long, default_value_t = schemathesis::EXAMPLES)]
+        examples: u32,
+    },
     /// Write generated files anew
     Codegen {
         /// Fail when one is stale instead of writing it
@@ -98,6 +105,9 @@ fn run(task: Task) -> Result<ExitCode> {
             report.step("fuzz", || fuzz::run(seconds, target.as_deref()));
         }
         Task::Crash { rounds, seed } => report.step("crash", || crash::run(rounds, seed)),
+        Task::Schemathesis { examples } => {
+            report.step("schemathesis", || schemathesis::run(examples));
+        }
         Task::Codegen { check } => report.step("codegen", || codegen::run(check)),
         Task::Advisories => report.step("advisories", ci::advisories),
         Task::Docs => report.step("book", ci::book),

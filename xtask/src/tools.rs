@@ -136,7 +136,8 @@ impl Tool {
     }
 }
 
-fn cache() -> Result<PathBuf> {
+/// Where tools are kept.
+pub(crate) fn cache() -> Result<PathBuf> {
     let base = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cache")))

@@ -253,7 +253,19 @@ pub(crate) struct Rest {
 impl Rest {
     /// Logs in.
     pub(crate) async fn login(server: &Server, user: &str, password: &str) -> Self {
-        let answer = Self::try_login(server, user, password).await;
+        Self::login_on(server, user, password, "test").await
+    }
+
+    /// Logs in on a device.
+    pub(crate) async fn login_on(
+        server: &Server,
+        user: &str,
+        password: &str,
+        device: &str,
+    ) -> Self {
+        let body = serde_json::json!({"user": user, "password": password, "device": device});
+        let login = reqwest::Client::new().post(server.url("/v1/auth/login")).json(&body);
+        let answer = login.send().await.unwrap();
         assert_eq!(answer.status(), 200, "{user} logs in");
         let answer: Value = answer.json().await.unwrap();
         let token = answer["access_token"].as_str().unwrap().to_owned();
@@ -295,6 +307,14 @@ impl Rest {
         let page = self.get(&format!("/v1/conversations/{of}/messages?limit=100")).await;
         let messages = page["messages"].as_array().unwrap();
         messages.iter().filter_map(|m| m["text"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// The status of any other call.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> u16 {
+        let url = format!("{}{path}", self.base);
+        let call = self.http.request(method.parse().unwrap(), url).bearer_auth(&self.token);
+        let call = if body.is_null() { call } else { call.json(&body) };
+        call.send().await.unwrap().status().as_u16()
     }
 
     /// What a path holds.

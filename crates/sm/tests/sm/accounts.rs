@@ -230,7 +230,10 @@ async fn a_link_cannot_become_another_device() {
 async fn a_flood_of_logins_is_told_to_come_back() {
     let w = world(&["alice"]).await;
     let tags: Vec<_> = (0..500)
-        .map(|link| w.submit(CM, LinkId(link), Caller::Nobody, sign_in("nobody", "wrong password")))
+        .map(|link| {
+            let sign_in = sign_in(&format!("nobody{link}"), "wrong password");
+            w.submit(CM, LinkId(link), Caller::Nobody, sign_in)
+        })
         .collect();
     let mut busy = 0;
     for tag in tags {

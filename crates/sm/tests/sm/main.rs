@@ -10,6 +10,8 @@ mod files;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod paces;
+#[cfg(test)]
 mod push;
 #[cfg(test)]
 mod support;

@@ -103,6 +103,11 @@ pub(crate) async fn world_with(users: &[&str], outside: Outside) -> World {
     world_set(users, outside, |_| {}).await
 }
 
+/// The same, under this configuration.
+pub(crate) async fn world_as(users: &[&str], config: Config) -> World {
+    world_set(users, Outside::default(), |it| *it = config).await
+}
+
 /// A world whose SM is set otherwise.
 pub(crate) async fn world_set(
     users: &[&str],
