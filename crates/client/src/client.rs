@@ -331,7 +331,34 @@ impl Client {
         self.change(Call::RemoveMembers(call)).await
     }
 
-    /// What members see of a group.
+    /// Comes into a group, or subscribes to a channel; `None` when an admin will decide, who is
+    /// told `message`.
+    ///
+    /// # Errors
+    /// [`Failed`].
+    pub async fn join(&self, group: &GroupName, message: &str) -> Result<Option<Stored>, Failed> {
+        let call = frame::JoinCall {
+            client_id: fresh_client_id().0.to_vec(),
+            group: group.to_string(),
+            message: message.to_owned(),
+        };
+        match self.call(Call::Join(call)).await? {
+            Answer::Sent(stored) => Ok(Some(convert::stored(&stored))),
+            Answer::Asked(_) => Ok(None),
+            _ => Err(Failed::Odd),
+        }
+    }
+
+    /// Leaves a group, or unsubscribes from a channel.
+    ///
+    /// # Errors
+    /// [`Failed`].
+    pub async fn leave(&self, group: &GroupName) -> Result<Stored, Failed> {
+        let client_id = fresh_client_id().0.to_vec();
+        self.change(Call::Leave(frame::LeaveCall { client_id, group: group.to_string() })).await
+    }
+
+    /// What this user may see of a group.
     ///
     /// # Errors
     /// [`Failed`].

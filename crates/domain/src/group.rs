@@ -75,7 +75,7 @@ pub struct Policy {
     pub pin: Who,
     /// Who changes title, description, avatar and announcement.
     pub edit: Who,
-    /// Strangers are not told that it exists.
+    /// Strangers are not told that it exists, and come in only if they are invited.
     pub hidden: bool,
 }
 

@@ -158,6 +158,8 @@ pub async fn open_groups_are_joined_by_saying_so(rig: &dyn StoreRig) {
     let mut world = World::new(rig).await;
     let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
     world.found(alice, "geese", &[]).await.unwrap();
+    terms(&mut world, alice, JoinPolicy::Open, true).await;
+    assert_eq!(world.join(bob, "geese").await.unwrap_err(), Refusal::NotMember, "it is hidden");
     terms(&mut world, alice, JoinPolicy::Open, false).await;
     let came = world.join(bob, "geese").await.unwrap();
     let again = world.join(bob, "geese").await.unwrap();

@@ -75,7 +75,9 @@ fn join(desk: &mut Desk<'_>, acl: &Acl, user: UserId) -> Result<Step, StoreError
         let effect = change::Effect::Members(Moves::default());
         return Ok(Step { event: LogEvent::Joined { members }, quiet: true, effect });
     }
-    if acl.policy.join != JoinPolicy::Open && !door::is_invited(desk, acl.conv, user)? {
+    // A hidden group is open to nobody who was not told of it.
+    let open = acl.policy.join == JoinPolicy::Open && !acl.policy.hidden;
+    if !open && !door::is_invited(desk, acl.conv, user)? {
         return Err(door::turned_away(acl).into());
     }
     let name = desk.person(user)?.ok_or(Refusal::NoSuchUser)?.name;
