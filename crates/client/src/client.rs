@@ -127,6 +127,8 @@ pub fn message(to: Address, content: Content) -> Outgoing {
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        mentions_all: false,
+        forward: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Frames to what apps see, and back.
 
 use anser_domain::{
-    Address, ClientId, Content, ConvId, GroupRole, JoinPolicy, Kind, LogEvent, MessageId, Millis,
-    Ord64, Outgoing, PolicyPatch, ProfilePatch, Seq, Subject, UserName, Who,
+    Address, ClientId, Content, ConvId, Gone, GroupRole, JoinPolicy, Keep, Kind, LogEvent, Marks,
+    MessageId, Millis, Ord64, Origin, Outgoing, PolicyPatch, ProfilePatch, Reaction, Seq, Subject,
+    UserName, Who,
 };
 use anser_wire::{
     SUBJECTS,
@@ -34,6 +35,8 @@ pub(crate) fn message(frame: frame::Deliver, page: Option<(ConvId, &Address)>) -
         None => (ConvId(frame.conv), address(&frame.at)?),
     };
     let client_id = <[u8; 16]>::try_from(frame.client_id.as_slice());
+    let marks = frame.marks;
+    let gone = marks.as_ref().map_or(0, |marks| marks.gone);
     Ok(Message {
         conv,
         at,
@@ -43,17 +46,50 @@ pub(crate) fn message(frame: frame::Deliver, page: Option<(ConvId, &Address)>) -
         sender: user(&frame.sender)?,
         client_id: ClientId(client_id.map_err(|_| Odd("a bad client id"))?),
         ts: Millis(frame.ts),
-        content: content(frame.kind, frame.body, frame.event)?,
+        content: content(frame.kind, gone, frame.body, frame.event)?,
         reply_to: (frame.reply_to != 0).then_some(Seq(frame.reply_to)),
         mentions: frame.mentions.iter().map(|name| user(name)).collect::<Result<_>>()?,
         payload: Bytes::from(frame.payload),
+        marks: marks.map(self::marks).transpose()?.flatten(),
     })
 }
 
-fn content(kind: u32, body: String, event: Option<frame::LogEvent>) -> Result<Content> {
+/// What an entry has beside what it says.
+fn marks(marks: frame::Marks) -> Result<Option<Box<Marks>>> {
+    let frame::Marks { gone: _, edited, reactions, pinned, mentions_all, origin } = marks;
+    let reactions = reactions.into_iter().map(|it| Reaction {
+        reaction: it.reaction.into(),
+        count: it.count,
+        mine: it.mine,
+    });
+    let origin = match origin {
+        Some(it) => Some(Origin { sender: user(&it.sender)?, ts: Millis(it.ts) }),
+        None => None,
+    };
+    let marks = Marks {
+        edited: edited.map(Millis),
+        reactions: reactions.collect(),
+        pinned,
+        mentions_all,
+        origin,
+    };
+    Ok((marks != Marks::default()).then(|| Box::new(marks)))
+}
+
+/// How this user keeps a conversation.
+pub(crate) fn keep(keep: Option<frame::Keep>) -> Keep {
+    let frame::Keep { muted_until, pinned, hidden, cleared } = keep.unwrap_or_default();
+    Keep { muted_until: Millis(muted_until), pinned, hidden, cleared: Seq(cleared) }
+}
+
+fn content(kind: u32, gone: u32, body: String, event: Option<frame::LogEvent>) -> Result<Content> {
     let known = u8::try_from(kind).ok().and_then(Kind::from_number);
     match known {
         Some(Kind::Event) => Ok(Content::Event(log_event(event)?)),
+        Some(Kind::Gone) => {
+            let gone = u8::try_from(gone).ok().and_then(Gone::from_number);
+            Ok(Content::Gone(gone.unwrap_or(Gone::Deleted)))
+        }
         Some(kind) => Content::user_sent(kind, body.into()).ok_or(Odd("an entry of a bad kind")),
         // A kind of a later version is shown as what any app may put into a log.
         None => Ok(Content::Custom(body.into())),
@@ -94,6 +130,19 @@ fn log_event(event: Option<frame::LogEvent>) -> Result<LogEvent> {
             LogEvent::Muted { user: user(&mute.user)?, until: Millis(mute.until) }
         }
         Some(Happening::Dissolved(_)) => LogEvent::Dissolved,
+        Some(Happening::Recalled(it)) => LogEvent::Recalled { seq: Seq(it.seq) },
+        Some(Happening::Edited(it)) => LogEvent::Edited {
+            seq: Seq(it.seq),
+            content: match it.kind {
+                0 => None,
+                kind => Some(Box::new(content(kind, 0, it.body, None)?)),
+            },
+            mentions: it.mentions.iter().map(|name| user(name)).collect::<Result<_>>()?,
+        },
+        Some(Happening::Reacted(it)) => {
+            LogEvent::Reacted { seq: Seq(it.seq), reaction: it.reaction.into(), on: it.on }
+        }
+        Some(Happening::Pinned(it)) => LogEvent::Pinned { seq: Seq(it.seq), on: it.on },
         // Something that a later version knows: nobody came in by it.
         None => LogEvent::Joined { members: Vec::new() },
     })
@@ -140,6 +189,8 @@ pub(crate) fn conversation(frame: frame::Conversation) -> Result<Conversation> {
         peer_delivered: Seq(frame.peer_delivered),
         peer_read: Seq(frame.peer_read),
         unread: frame.unread,
+        mentions: frame.mentions,
+        keep: keep(frame.keep),
         member: frame.member,
     })
 }
@@ -190,5 +241,10 @@ pub(crate) fn send(id: u32, outgoing: &Outgoing) -> frame::Send {
         reply_to: outgoing.reply_to.map_or(0, |seq| seq.0),
         mentions: outgoing.mentions.iter().map(ToString::to_string).collect(),
         payload: outgoing.payload.as_ref().map_or_else(Vec::new, |it| it.bytes.to_vec()),
+        mentions_all: outgoing.mentions_all,
+        forward: outgoing
+            .forward
+            .as_ref()
+            .map(|from| frame::Source { at: from.at.to_string(), seq: from.seq.0 }),
     }
 }

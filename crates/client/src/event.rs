@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::{Address, ConvId, Seq, Subject, SyncToken, UserName};
+use anser_domain::{Address, ConvId, Keep, Seq, Subject, SyncToken, UserName};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -42,6 +42,15 @@ pub enum Event {
     Message(Box<Message>),
     /// Someone has received or read up to a place.
     Receipt(Receipt),
+    /// Another of this user's devices has changed how they keep a conversation.
+    Kept {
+        /// The conversation.
+        at: Address,
+        /// How it is kept now.
+        keep: Keep,
+        /// The message that was deleted for this user, if that is what happened.
+        deleted: Option<Seq>,
+    },
     /// Someone is typing, or has stopped.
     Typing {
         /// The conversation.

@@ -1,8 +1,8 @@
 //! What a client sees of the server's world. Names where the server has keys.
 
 use anser_domain::{
-    Address, ClientId, Content, ConvId, DeviceName, GroupRole, MessageId, Millis, Ord64, Seq,
-    SyncToken, UserName,
+    Address, ClientId, Content, ConvId, DeviceName, GroupRole, Keep, Marks, MessageId, Millis,
+    Ord64, Seq, SyncToken, UserName,
 };
 use bytes::Bytes;
 
@@ -33,6 +33,8 @@ pub struct Message {
     pub mentions: Vec<UserName>,
     /// Bytes for native clients only; empty when there are none.
     pub payload: Bytes,
+    /// What else there is to it, for the few that have something.
+    pub marks: Option<Box<Marks>>,
 }
 
 /// A conversation as this user sees it.
@@ -58,6 +60,10 @@ pub struct Conversation {
     pub peer_read: Seq,
     /// Messages above `read`, events aside.
     pub unread: u64,
+    /// Messages above `read` that call this user, by name or with everybody.
+    pub mentions: u64,
+    /// How this user keeps it.
+    pub keep: Keep,
     /// Whether this user is a member now.
     pub member: bool,
 }

@@ -4,10 +4,12 @@ use crate::{
     account::{Credential, Role, Secret},
     address::Address,
     admin::AdminCommand,
+    entry::EntryChange,
     file::FileCommand,
     group::{GroupChange, GroupCommand, GroupKind, GroupRole},
     id::{ClientId, ConvId, Seq, SyncToken},
     message::{Content, Payload},
+    messages::MessagesCommand,
     name::{DeviceName, GroupName, UserName},
     push::PushCommand,
 };
@@ -71,6 +73,9 @@ pub enum Command {
         /// Whether they are.
         active: bool,
     },
+
+    /// What else is asked about messages → `Messages`, or `Done`.
+    Messages(MessagesCommand),
 
     // — groups —
     /// Make a group with the caller as its owner → `Sent` (its first log entry).
@@ -165,7 +170,7 @@ pub struct Outgoing {
     pub to: Address,
     /// The client's own id for this send.
     pub client_id: ClientId,
-    /// What it says; never an event.
+    /// What it says; never an event. Not looked at when it is forwarded.
     pub content: Content,
     /// The entry it answers.
     pub reply_to: Option<Seq>,
@@ -173,6 +178,19 @@ pub struct Outgoing {
     pub mentions: Vec<UserName>,
     /// What only clients of one protocol understand.
     pub payload: Option<Payload>,
+    /// Whether it calls everybody in the group.
+    pub mentions_all: bool,
+    /// The message whose content is sent on, as far as the caller can see it.
+    pub forward: Option<Source>,
+}
+
+/// A message that is to be sent on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The conversation that it stands in, from the caller's side.
+    pub at: Address,
+    /// Its place there.
+    pub seq: Seq,
 }
 
 /// The part of a log that a link wants next.
@@ -243,6 +261,8 @@ pub enum Act {
     Members(MemberChange),
     /// What a group is, and who may do what in it.
     Group(GroupChange),
+    /// What happens to a message.
+    Entry(EntryChange),
 }
 
 /// How members change.

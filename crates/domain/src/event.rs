@@ -8,6 +8,7 @@ use crate::{
     address::Address,
     id::{ConvId, Seq, SyncToken},
     message::Message,
+    messages::Kept,
     name::UserName,
 };
 
@@ -26,6 +27,8 @@ pub enum Event {
     /// Someone has received or read up to a place. The viewer's own name means that another of
     /// their devices has read.
     Receipt(Arc<Receipt>),
+    /// Another device of the viewer's has changed how they keep a conversation.
+    Kept(Arc<Kept>),
     /// Someone is typing, or has stopped.
     Typing(Arc<Typing>),
     /// Someone came or went.
@@ -51,7 +54,7 @@ impl Event {
     pub fn class(&self) -> EventClass {
         match self {
             Self::Message(_) | Self::Head { .. } => EventClass::Log,
-            Self::Receipt(_) | Self::Changed(_) => EventClass::State,
+            Self::Receipt(_) | Self::Kept(_) | Self::Changed(_) => EventClass::State,
             Self::Typing(_) | Self::Presence(_) => EventClass::Ephemeral,
         }
     }

@@ -79,6 +79,24 @@ impl Seq {
     }
 }
 
+impl std::str::FromStr for Seq {
+    type Err = SeqError;
+
+    /// Digits only, within the 63 bits that stores count in.
+    fn from_str(text: &str) -> Result<Self, SeqError> {
+        let number: i64 = text.parse().map_err(|_| SeqError)?;
+        match text.bytes().all(|b| b.is_ascii_digit()) {
+            true => Ok(Self(number.cast_unsigned())),
+            false => Err(SeqError),
+        }
+    }
+}
+
+/// A text that is no seq.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a seq is a number")]
+pub struct SeqError;
+
 impl std::str::FromStr for FileId {
     type Err = FileIdError;
 

@@ -15,11 +15,13 @@ mod admin;
 mod ask;
 mod clock;
 mod command;
+mod entry;
 mod event;
 mod file;
 mod group;
 mod id;
 mod message;
+mod messages;
 mod name;
 mod outbox;
 mod outside;
@@ -39,8 +41,9 @@ pub use ask::{Ask, ReplyTo, Tag};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
     Act, Change, Command, HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Pull,
-    SignIn,
+    SignIn, Source,
 };
+pub use entry::{EntryChange, Gone, MAX_REACTION, Marks, Origin, Reaction};
 pub use event::{
     Changed, Delivery, Encoded, Event, EventClass, Presence, Protocol, Receipt, Subject, Typing,
 };
@@ -55,9 +58,13 @@ pub use group::{
 };
 pub use id::{
     ClientId, ConvId, DeviceId, Epoch, FileId, FileIdError, LinkId, LinkRef, MessageId, Millis,
-    Ord64, PeerId, Seq, StreamPos, SyncToken, UserId,
+    Ord64, PeerId, Seq, SeqError, StreamPos, SyncToken, UserId,
 };
 pub use message::{Content, Kind, LogEvent, Message, Payload, Sender};
+pub use messages::{
+    Hit, Keep, KeepChange, Kept, MessagesCommand, MessagesReply, Reactor, Receipts, Search,
+    SearchPage, SnippetPiece,
+};
 pub use name::{DeviceName, GroupName, MAX_DEVICE, MAX_NAME, NameError, UserName};
 pub use outbox::{Outbox, SHARE_FROM, Segment};
 pub use outside::{

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
+    entry::{Gone, Marks},
     event::Protocol,
     group::{GroupRole, PolicyPatch, ProfilePatch},
     id::{ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Seq, UserId},
@@ -34,6 +35,8 @@ pub struct Message {
     pub mentions: Vec<UserName>,
     /// What only clients of one protocol understand, passed on byte for byte.
     pub payload: Option<Payload>,
+    /// What else there is to it, for the few that have something.
+    pub marks: Option<Box<Marks>>,
 }
 
 /// The author of an entry.
@@ -48,7 +51,7 @@ pub struct Sender {
 }
 
 /// What an entry says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Plain text.
     Text(Box<str>),
@@ -60,6 +63,8 @@ pub enum Content {
     Custom(Box<str>),
     /// Something that happened in the conversation. Only the server writes these.
     Event(LogEvent),
+    /// Nothing that the viewer may see any more.
+    Gone(Gone),
 }
 
 /// The kind of a [`Content`], as every protocol names it.
@@ -75,16 +80,19 @@ pub enum Kind {
     Custom,
     /// `event`
     Event,
+    /// `gone`
+    Gone,
 }
 
 impl Kind {
     /// Every kind with its name and the small number that stands for it in stores and frames.
-    pub const TABLE: [(Self, &'static str, u8); 5] = [
+    pub const TABLE: [(Self, &'static str, u8); 6] = [
         (Self::Text, "text", 1),
         (Self::Image, "image", 2),
         (Self::File, "file", 3),
         (Self::Custom, "custom", 4),
         (Self::Event, "event", 5),
+        (Self::Gone, "gone", 6),
     ];
 
     /// The name of this kind.
@@ -122,17 +130,18 @@ impl Content {
             Self::File(_) => Kind::File,
             Self::Custom(_) => Kind::Custom,
             Self::Event(_) => Kind::Event,
+            Self::Gone(_) => Kind::Gone,
         }
     }
 
-    /// The text or JSON that a user sent; `None` for events.
+    /// The text or JSON that a user sent; `None` for events and for what is gone.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         match self {
             Self::Text(body) | Self::Image(body) | Self::File(body) | Self::Custom(body) => {
                 Some(body)
             }
-            Self::Event(_) => None,
+            Self::Event(_) | Self::Gone(_) => None,
         }
     }
 
@@ -144,7 +153,7 @@ impl Content {
             Kind::Image => Self::Image(body),
             Kind::File => Self::File(body),
             Kind::Custom => Self::Custom(body),
-            Kind::Event => return None,
+            Kind::Event | Kind::Gone => return None,
         })
     }
 }
@@ -181,6 +190,37 @@ pub enum LogEvent {
     },
     /// The group has ended. Its last entry.
     Dissolved,
+    /// A message was taken back; its body is gone everywhere.
+    Recalled {
+        /// Which.
+        seq: Seq,
+    },
+    /// A message says something else now.
+    Edited {
+        /// Which.
+        seq: Seq,
+        /// What it says now, which may be by a later edit; `None` when it was taken back since,
+        /// or is not the viewer's to see.
+        content: Option<Box<Content>>,
+        /// Members it calls by name now.
+        mentions: Vec<UserName>,
+    },
+    /// A reaction was given, or taken back.
+    Reacted {
+        /// To which message.
+        seq: Seq,
+        /// What.
+        reaction: Box<str>,
+        /// Whether it stands.
+        on: bool,
+    },
+    /// A message was pinned, or its pin was taken off.
+    Pinned {
+        /// Which.
+        seq: Seq,
+        /// Whether it is pinned.
+        on: bool,
+    },
 }
 
 /// Bytes that only one protocol's clients understand.

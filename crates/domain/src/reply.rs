@@ -10,6 +10,7 @@ use crate::{
     group::{Group, GroupReply, Member},
     id::{ConvId, MessageId, Millis, Ord64, Seq, SyncToken},
     message::Message,
+    messages::{Keep, MessagesReply},
     name::{DeviceName, UserName},
     push::PushReply,
     refusal::Refusal,
@@ -32,6 +33,8 @@ pub enum Reply {
     Changes(Box<Changes>),
     /// Part of the conversation list.
     Conversations(Box<Changes>),
+    /// About messages.
+    Messages(MessagesReply),
     /// A group.
     Group(Box<Group>),
     /// Part of a member list.
@@ -127,6 +130,10 @@ pub struct ConversationState {
     pub peer_read: Seq,
     /// Messages above `read`, events aside.
     pub unread: u64,
+    /// Messages above `read` that call the viewer, by name or with everybody.
+    pub mentions: u64,
+    /// How the viewer keeps it.
+    pub keep: Keep,
     /// Whether the viewer is a member now.
     pub member: bool,
     /// The change that put the row on this page.

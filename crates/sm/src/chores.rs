@@ -17,6 +17,8 @@ const KEYS_EVERY: Duration = Duration::from_secs(3600);
 const BANS_EVERY: Duration = Duration::from_secs(10);
 /// How often what has outlived its horizon is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// So many slices of the log go into the search index before other chores have their turn.
+const INDEX_SLICES: usize = 64;
 /// How often the loop looks for something due.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
 
@@ -58,6 +60,20 @@ impl Chores {
         let mut flushed = self.flushed.lock().await;
         if is_due(&mut flushed, self.clock.wall(), self.config.flush_every) {
             self.cursors.flush().await;
+        }
+    }
+
+    /// Lets the search index follow the log, a slice at a time so that sends pass in between.
+    pub(crate) async fn index(&self) {
+        for _ in 0..INDEX_SLICES {
+            match self.store.index().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "the search index could not follow the log");
+                    return;
+                }
+            }
         }
     }
 

@@ -25,6 +25,15 @@ pub struct Config {
     pub max_data: usize,
     /// Most users one message calls by name.
     pub max_mentions: usize,
+    /// For so long its sender may take a message back. Long enough to notice a slip, short enough
+    /// that a conversation is not taken apart behind those who have read it.
+    pub recall_window: Duration,
+    /// For so long its sender may change a message.
+    pub edit_window: Duration,
+    /// In groups of more members only admins call everybody: it rings for each of them.
+    pub mention_all_up_to: usize,
+    /// Up to so many members a group is told who has read: each read tells everyone.
+    pub receipts_up_to: usize,
     /// Most users one change of members names.
     pub max_change: usize,
     /// Whether people come into groups by their own consent only: admins invite, and put nobody
@@ -125,6 +134,10 @@ impl Default for Config {
             max_text: 16 * 1024,
             max_data: 64 * 1024,
             max_mentions: 100,
+            recall_window: Duration::from_secs(2 * 60),
+            edit_window: Duration::from_secs(24 * 3600),
+            mention_all_up_to: 50,
+            receipts_up_to: 500,
             max_change: 1000,
             consent: false,
             ephemeral_up_to: 500,

@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
-use anser_domain::{Clock, Refusal, Reply, Seq};
+use anser_domain::{Clock, Message, Millis, Refusal, Reply, Seq};
 use anser_store::{Acl, Append, Gate, Outcome};
 
 use crate::{
+    config::Config,
     fanout::Fanout,
     held::Held,
     paces::Paces,
@@ -28,8 +29,7 @@ pub(crate) struct LogGate {
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Whether people come into groups by their own consent only.
-    pub(crate) consent: bool,
+    pub(crate) config: Arc<Config>,
 }
 
 /// What the gate has seen, for the metrics.
@@ -42,12 +42,22 @@ pub(crate) struct Counts {
 
 impl Gate for LogGate {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
-        let terms = Terms { clock: &*self.clock, consent: self.consent };
+        let terms = Terms { clock: &*self.clock, config: &self.config };
         rule::may_append(acl, head, append, &terms)?;
         self.held.admit(append)?;
         // A refusal from here on is noted by `committed`, so that what the device sends after it
         // waits for it.
         self.paces.send(append.actor.user, acl.conv)
+    }
+
+    fn admit_on(
+        &self,
+        acl: &Acl,
+        target: &Message,
+        now: Millis,
+        append: &Append,
+    ) -> Result<(), Refusal> {
+        rule::may_change_entry(acl, target, now, append, &self.config)
     }
 
     /// Order matters: the commit is durable before this is called; the senders are answered

@@ -151,6 +151,8 @@ mod tests {
                 reply_to: None,
                 mentions: Vec::new(),
                 payload: None,
+                mentions_all: false,
+                forward: None,
             })),
         }
     }

@@ -23,6 +23,7 @@
 //! | `groups` | what is asked about groups beside their logs: invitations, requests, lists |
 //! | `webhooks` | tells apps what happened, from the log |
 //! | `admin` | what administrators and API keys see and change |
+//! | `messages` | how users keep conversations, who reacted and read, search |
 //! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
 //! | `services` | takes every command to the service that answers it |
 //! | [`Sm`] | wires them together and takes in what is asked |
@@ -39,6 +40,7 @@ mod gate;
 mod groups;
 mod held;
 mod links;
+mod messages;
 mod outside;
 mod paces;
 mod password;

@@ -194,7 +194,9 @@ impl Pusher {
         let mut at: FxHashMap<ConvId, usize> = FxHashMap::default();
         for item in items {
             let Happened::Entry { message, .. } = item else { continue };
-            if matches!(message.content, Content::Event(_)) || message.ts <= oldest {
+            if matches!(message.content, Content::Event(_) | Content::Gone(_))
+                || message.ts <= oldest
+            {
                 continue;
             }
             let index = *at.entry(message.conv).or_insert_with(|| {

@@ -26,6 +26,7 @@ use crate::{
     gate::Counts,
     groups::Groups,
     links::{CHANGES_PAGE, Links, linked},
+    messages::Messages,
     paces::Paces,
     peers::Peers,
     presence::Presence,
@@ -53,6 +54,7 @@ pub(crate) struct Services {
     pub(crate) groups: Groups,
     pub(crate) admins: Arc<Admins>,
     pub(crate) hooks: Arc<Hooks>,
+    pub(crate) messages: Messages,
     pub(crate) chores: Chores,
     pub(crate) counts: Arc<Counts>,
     /// Numbers appends in the order in which they were submitted.
@@ -245,6 +247,11 @@ impl Services {
                 self.read(from, &known, at, seq).await
             }
 
+            Command::Messages(command) => {
+                let actor = self.actor(&caller).await?;
+                self.messages.answer(from, actor.user, command).await
+            }
+
             // — groups —
             Command::Group(name) => {
                 let actor = self.actor(&caller).await?;
@@ -394,8 +401,8 @@ impl Services {
         }
     }
 
-    /// A read cursor: the reader's other links learn of it, and in a direct conversation the
-    /// other side does.
+    /// A read cursor: the reader's other links learn of it, and so do the other members unless
+    /// they are too many.
     async fn read(
         &self,
         from: ReplyTo,
@@ -408,6 +415,11 @@ impl Services {
         if moved.moved {
             let told = match moved.acl.kind {
                 ConversationKind::Direct => moved.acl.members.keys().copied().collect(),
+                ConversationKind::Group(_)
+                    if moved.acl.members.len() <= self.config.receipts_up_to =>
+                {
+                    moved.acl.members.keys().copied().collect()
+                }
                 ConversationKind::Group(_) => vec![user],
             };
             let (name, acl, seq) = (reader.name.clone(), moved.acl, moved.seq);

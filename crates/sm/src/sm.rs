@@ -22,6 +22,7 @@ use crate::{
     groups::Groups,
     held::Held,
     links::Links,
+    messages::Messages,
     outside::Outside,
     paces::Paces,
     peers::Peers,
@@ -93,7 +94,12 @@ impl Sm {
             let services = telling.clone();
             async move { drop(services.hooks.round().await) }
         });
-        *sm.ticking.lock().await = vec![flushing, ticking, pushing, telling];
+        let indexing = sm.services.clone();
+        let indexing = repeat(move || {
+            let services = indexing.clone();
+            async move { services.chores.index().await }
+        });
+        *sm.ticking.lock().await = vec![flushing, ticking, pushing, telling, indexing];
         Ok(sm)
     }
 
@@ -125,7 +131,7 @@ impl Sm {
             fanout: fanout.clone(),
             counts: counts.clone(),
             clock: clock.clone(),
-            consent: config.consent,
+            config: config.clone(),
         }));
         let credentials =
             Arc::new(Credentials::new(store.clone(), clock.clone(), config.clone(), keys.clone()));
@@ -179,6 +185,8 @@ impl Sm {
             links: links.clone(),
             hooks: hooks.clone(),
         });
+        let messages =
+            Messages { store: store.clone(), config: config.clone(), fanout: fanout.clone() };
         let chores = Chores {
             store: store.clone(),
             routes: routes.clone(),
@@ -209,6 +217,7 @@ impl Sm {
             groups,
             admins,
             hooks,
+            messages,
             chores,
             counts,
             order: AtomicU64::new(0),
@@ -222,6 +231,7 @@ impl Sm {
     /// Does the chores that are due.
     pub async fn tick(&self) {
         self.services.chores.flush().await;
+        self.services.chores.index().await;
         self.services.chores.tick().await;
         self.services.pusher.round().await;
         for telling in self.services.hooks.round().await {

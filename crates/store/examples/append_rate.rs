@@ -19,8 +19,8 @@ use std::{
 };
 
 use anser_domain::{
-    Actor, Address, ClientId, Clock, Content, DeviceId, Epoch, LinkId, Outgoing, PeerId, Refusal,
-    ReplyTo, Role, Seq, SystemClock, Tag, UserId, UserName,
+    Actor, Address, ClientId, Clock, Content, DeviceId, Epoch, LinkId, Message, Millis, Outgoing,
+    PeerId, Refusal, ReplyTo, Role, Seq, SystemClock, Tag, UserId, UserName,
 };
 use anser_store::{Acl, Append, Entry, Gate, NewUserRow, Outcome, ScramKeys, Store};
 
@@ -33,6 +33,10 @@ struct Open(mpsc::Sender<usize>);
 impl Gate for Open {
     fn admit(&self, acl: &Acl, _: Seq, append: &Append) -> Result<(), Refusal> {
         acl.members.get(&append.actor.user).map(|_| ()).ok_or(Refusal::Forbidden)
+    }
+
+    fn admit_on(&self, _: &Acl, _: &Message, _: Millis, _: &Append) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn committed(&self, batch: Vec<Outcome>) {
@@ -117,6 +121,8 @@ impl Load {
                 reply_to: None,
                 mentions: Vec::new(),
                 payload: None,
+                mentions_all: false,
+                forward: None,
             })),
         }
     }

@@ -11,6 +11,7 @@ pub mod conformance;
 mod open;
 mod planted;
 pub mod port;
+mod words;
 
 pub use open::{OpenError, open, open_routes};
 pub use port::*;

@@ -2,7 +2,7 @@
 
 use anser_domain::{
     AdminReply, Changes, DeviceRecord, FileContent, FileId, FilePage, FileRecord, FileReply, Group,
-    GroupReply, MemberPage, Page, Profile, PushReply, Reply, Sent, Tokens,
+    GroupReply, MemberPage, MessagesReply, Page, Profile, PushReply, Reply, Sent, Tokens,
 };
 
 /// A value that one kind of reply holds.
@@ -52,6 +52,7 @@ answers! {
     Sent: Reply::Sent(sent) => sent;
     Page: Reply::Page(page) => *page;
     Changes: Reply::Conversations(list) => *list;
+    MessagesReply: Reply::Messages(reply) => reply;
     Group: Reply::Group(group) => *group;
     GroupReply: Reply::Groups(reply) => *reply;
     MemberPage: Reply::Members(page) => *page;

@@ -45,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        marks: None,
     });
     let send = Send {
         id: 4321,

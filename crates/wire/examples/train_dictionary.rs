@@ -10,7 +10,7 @@
 
 use std::{error::Error, path::Path};
 
-use anser_wire::frame::{ChangeSet, Changes, Conversation, Deliver, Frame, Log, Page, Send};
+use anser_wire::frame::{ChangeSet, Changes, Conversation, Deliver, Frame, Keep, Log, Page, Send};
 
 /// Large enough for the phrases and names of fields, small enough for a browser to load.
 const SIZE: usize = 8 << 10;
@@ -220,6 +220,8 @@ impl Dice {
             unread: self.roll(5),
             member: true,
             changed: self.roll(1 << 30),
+            mentions: 0,
+            keep: Some(Keep::default()),
         }
     }
 

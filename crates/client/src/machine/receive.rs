@@ -192,6 +192,11 @@ impl Machine {
             Some(Notice::Presence(it)) if ephemeral => {
                 self.tell(Event::Presence { user: convert::user(&it.user)?, online: it.online })
             }
+            Some(Notice::Kept(it)) => {
+                let deleted = (it.deleted != 0).then_some(Seq(it.deleted));
+                let (at, keep) = (convert::address(&it.at)?, convert::keep(it.keep));
+                self.tell(Event::Kept { at, keep, deleted });
+            }
             Some(Notice::Changed(it)) => {
                 // A subject of a later version is nothing that this app keeps.
                 if let Some(subject) = convert::subject(it.subject) {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anser_domain::{
-    Address, ClientId, Clock, Content, ConversationState, DeviceId, Message, MessageId, Millis,
-    Ord64, Sender, SystemClock, UserId, UserName,
+    Address, ClientId, Clock, Content, ConversationState, DeviceId, Keep, Message, MessageId,
+    Millis, Ord64, Sender, SystemClock, UserId, UserName,
 };
 use proptest::prelude::*;
 
@@ -26,6 +26,7 @@ fn entry(conv: ConvId, seq: Seq, id: MessageId) -> Arc<Message> {
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        marks: None,
     })
 }
 
@@ -174,6 +175,8 @@ impl World {
             peer_delivered: Seq(0),
             peer_read: Seq(0),
             unread: 0,
+            mentions: 0,
+            keep: Keep::default(),
             member: true,
             changed: SyncToken(*changed),
         });

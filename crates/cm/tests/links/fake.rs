@@ -231,6 +231,7 @@ impl Inner {
             reply_to: None,
             mentions: Vec::new(),
             payload: None,
+            marks: None,
         });
         log.push(message.clone());
         message
@@ -257,6 +258,8 @@ impl Inner {
             peer_delivered: Seq(0),
             peer_read: Seq(0),
             unread: 0,
+            mentions: 0,
+            keep: Keep::default(),
             member: true,
             changed: SyncToken(*changed),
         });

@@ -46,6 +46,8 @@ impl Line {
                         reply_to: None,
                         mentions: Vec::new(),
                         payload: None,
+                        mentions_all: false,
+                        forward: None,
                     })),
                 );
             }

@@ -65,6 +65,8 @@ impl Qos2 {
                             reply_to: None,
                             mentions: Vec::new(),
                             payload: None,
+                            mentions_all: false,
+                            forward: None,
                         })),
                     );
                 }

@@ -1,9 +1,10 @@
 //! Commands.
 
 use anser_domain::{
-    Act, Change, ClientId, Command, ConvId, DeviceName, FileCommand, GroupChange, GroupCommand,
-    GroupKind, GroupName, GroupRole, HistoryRange, Login, MemberChange, NewGroup, NewUser,
-    Outgoing, Payload, Pull, PushCommand, Role, Secret, Seq, SignIn, SyncToken, UserName,
+    Act, Change, ClientId, Command, ConvId, DeviceName, EntryChange, FileCommand, GroupChange,
+    GroupCommand, GroupKind, GroupName, GroupRole, HistoryRange, Login, MemberChange,
+    MessagesCommand, NewGroup, NewUser, Outgoing, Payload, Pull, PushCommand, Role, Secret, Seq,
+    SignIn, Source, SyncToken, UserName,
 };
 
 use super::{Form, account::address, forms, limit, read_all, required};
@@ -43,6 +44,7 @@ impl Form for Command {
                 }
                 Self::CreateGroup(group) => It::CreateGroup(group.form()),
                 Self::Change(change) => It::Change(change.form()),
+                Self::Messages(command) => It::Messages(command.form()),
                 Self::Group(name) => It::Group(name.form()),
                 Self::Members { group, after, limit } => It::Members(proto::ListMembers {
                     group: group.form(),
@@ -100,6 +102,7 @@ impl Form for Command {
             It::Typing(it) => Self::Typing { at: address(it.at)?, active: it.active },
             It::CreateGroup(it) => Self::CreateGroup(Box::new(NewGroup::read(it)?)),
             It::Change(it) => Self::Change(Box::new(Change::read(it)?)),
+            It::Messages(it) => Self::Messages(MessagesCommand::read(it)?),
             It::Group(name) => Self::Group(GroupName::read(name)?),
             It::Members(it) => Self::Members {
                 group: GroupName::read(it.group)?,
@@ -168,7 +171,8 @@ impl Form for Outgoing {
     type Proto = proto::Outgoing;
 
     fn form(&self) -> proto::Outgoing {
-        let Self { to, client_id, content, reply_to, mentions, payload } = self;
+        let Self { to, client_id, content, reply_to, mentions, payload, mentions_all, forward } =
+            self;
         proto::Outgoing {
             to: Some(to.form()),
             client_id: client_id.form(),
@@ -176,11 +180,22 @@ impl Form for Outgoing {
             reply_to: reply_to.map(|seq| seq.0),
             mentions: forms(mentions),
             payload: payload.as_ref().map(Payload::form),
+            mentions_all: *mentions_all,
+            forward: forward.as_ref().map(Source::form),
         }
     }
 
     fn read(form: proto::Outgoing) -> Result<Self, Malformed> {
-        let proto::Outgoing { to, client_id, content, reply_to, mentions, payload } = form;
+        let proto::Outgoing {
+            to,
+            client_id,
+            content,
+            reply_to,
+            mentions,
+            payload,
+            mentions_all,
+            forward,
+        } = form;
         Ok(Self {
             to: address(to)?,
             client_id: ClientId::read(client_id)?,
@@ -188,6 +203,8 @@ impl Form for Outgoing {
             reply_to: reply_to.map(Seq),
             mentions: read_all(mentions)?,
             payload: payload.map(Payload::read).transpose()?,
+            mentions_all,
+            forward: forward.map(Source::read).transpose()?,
         })
     }
 }
@@ -254,6 +271,7 @@ impl Form for Change {
             act: Some(match act {
                 Act::Members(change) => It::Members(change.form()),
                 Act::Group(change) => It::Group(change.form()),
+                Act::Entry(change) => It::Entry(change.form()),
             }),
         }
     }
@@ -267,6 +285,7 @@ impl Form for Change {
             act: match act.ok_or(Malformed::Missing("act"))? {
                 It::Members(it) => Act::Members(MemberChange::read(it)?),
                 It::Group(it) => Act::Group(GroupChange::read(it)?),
+                It::Entry(it) => Act::Entry(EntryChange::read(it)?),
             },
         })
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Changed, ConvId, Delivery, Encoded, Event, Presence, Receipt, Seq, Subject, SyncToken, Typing,
-    UserName,
+    Changed, ConvId, Delivery, Encoded, Event, Kept, Presence, Receipt, Seq, Subject, SyncToken,
+    Typing, UserName,
 };
 
 use super::{Form, account::address, known, or_never, required};
@@ -20,6 +20,7 @@ impl Form for Event {
                 Self::Message(delivery) => It::Message(delivery.form()),
                 Self::Head { conv, head } => It::Head(proto::ConvSeq { conv: conv.0, seq: head.0 }),
                 Self::Receipt(receipt) => It::Receipt(receipt.form()),
+                Self::Kept(kept) => It::Kept(kept.form()),
                 Self::Typing(typing) => It::Typing(typing.form()),
                 Self::Presence(presence) => It::Presence(presence.form()),
                 Self::Changed(changed) => It::Changed(changed.form()),
@@ -33,6 +34,7 @@ impl Form for Event {
             It::Message(it) => Self::Message(Arc::new(Delivery::read(it)?)),
             It::Head(it) => Self::Head { conv: ConvId(it.conv), head: Seq(it.seq) },
             It::Receipt(it) => Self::Receipt(Arc::new(Receipt::read(it)?)),
+            It::Kept(it) => Self::Kept(Arc::new(Kept::read(it)?)),
             It::Typing(it) => Self::Typing(Arc::new(Typing::read(it)?)),
             It::Presence(it) => Self::Presence(Arc::new(Presence::read(it)?)),
             It::Changed(it) => Self::Changed(Arc::new(Changed::read(it)?)),

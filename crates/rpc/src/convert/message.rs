@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    ClientId, Content, ConvId, DeviceId, GroupRole, LogEvent, Message, MessageId, Millis, Ord64,
-    Payload, Protocol, Sender, Seq, UserId, UserName,
+    ClientId, Content, ConvId, DeviceId, Gone, GroupRole, LogEvent, Marks, Message, MessageId,
+    Millis, Ord64, Payload, Protocol, Sender, Seq, UserId, UserName,
 };
 use bytes::Bytes;
 
@@ -27,6 +27,7 @@ impl Form for Message {
             reply_to,
             mentions,
             payload,
+            marks,
         } = self;
         proto::Message {
             conv: conv.0,
@@ -40,6 +41,7 @@ impl Form for Message {
             reply_to: reply_to.map(|seq| seq.0),
             mentions: forms(mentions),
             payload: payload.as_ref().map(Payload::form),
+            marks: marks.as_ref().map(|marks| marks.form()),
         }
     }
 
@@ -56,6 +58,7 @@ impl Form for Message {
             reply_to,
             mentions,
             payload,
+            marks,
         } = form;
         Ok(Self {
             conv: ConvId(conv),
@@ -69,6 +72,7 @@ impl Form for Message {
             reply_to: reply_to.map(Seq),
             mentions: read_all(mentions)?,
             payload: payload.map(Payload::read).transpose()?,
+            marks: marks.map(Marks::read).transpose()?.map(Box::new),
         })
     }
 }
@@ -122,7 +126,8 @@ impl Form for Content {
                 Self::Image(body) => It::Image(body.to_string()),
                 Self::File(body) => It::File(body.to_string()),
                 Self::Custom(body) => It::Custom(body.to_string()),
-                Self::Event(event) => It::Event(event.form()),
+                Self::Event(event) => It::Event(Box::new(event.form())),
+                Self::Gone(gone) => It::Gone(gone.number().into()),
             }),
         }
     }
@@ -134,7 +139,11 @@ impl Form for Content {
             It::Image(body) => Self::Image(body.into()),
             It::File(body) => Self::File(body.into()),
             It::Custom(body) => Self::Custom(body.into()),
-            It::Event(event) => Self::Event(LogEvent::read(event)?),
+            It::Event(event) => Self::Event(LogEvent::read(*event)?),
+            It::Gone(number) => {
+                let gone = u8::try_from(number).ok().and_then(Gone::from_number);
+                Self::Gone(gone.ok_or(Malformed::Range("gone"))?)
+            }
         })
     }
 }
@@ -155,6 +164,18 @@ impl Form for LogEvent {
                     It::Muted(proto::Mute { user: user.form(), until: until.0 })
                 }
                 Self::Dissolved => It::Dissolved(proto::Unit {}),
+                Self::Recalled { seq } => It::Recalled(seq.0),
+                Self::Edited { seq, content, mentions } => It::Edited(Box::new(proto::Edited {
+                    seq: seq.0,
+                    content: content.as_ref().map(|content| Box::new(content.form())),
+                    mentions: forms(mentions),
+                })),
+                Self::Reacted { seq, reaction, on } => It::Reacted(proto::Reacted {
+                    seq: seq.0,
+                    reaction: reaction.to_string(),
+                    on: *on,
+                }),
+                Self::Pinned { seq, on } => It::Pinned(proto::Pinned { seq: seq.0, on: *on }),
             }),
         }
     }
@@ -171,6 +192,20 @@ impl Form for LogEvent {
                 Self::Muted { user: UserName::read(it.user)?, until: Millis(it.until) }
             }
             It::Dissolved(_) => Self::Dissolved,
+            It::Recalled(seq) => Self::Recalled { seq: Seq(seq) },
+            It::Edited(it) => Self::Edited {
+                seq: Seq(it.seq),
+                content: it
+                    .content
+                    .map(|content| Content::read(*content))
+                    .transpose()?
+                    .map(Box::new),
+                mentions: read_all(it.mentions)?,
+            },
+            It::Reacted(it) => {
+                Self::Reacted { seq: Seq(it.seq), reaction: it.reaction.into(), on: it.on }
+            }
+            It::Pinned(it) => Self::Pinned { seq: Seq(it.seq), on: it.on },
         })
     }
 }

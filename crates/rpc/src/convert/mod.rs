@@ -11,6 +11,7 @@ mod event;
 mod files;
 mod group;
 mod message;
+mod messages;
 mod push;
 mod refusal;
 mod reply;

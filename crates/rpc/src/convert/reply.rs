@@ -1,9 +1,9 @@
 //! Replies.
 
 use anser_domain::{
-    Changes, ConvId, ConversationState, DeviceName, FileReply, GroupReply, GroupRole, Member,
-    MemberPage, MessageId, Millis, Page, Profile, PushReply, Refusal, Reply, Secret, Sent, Seq,
-    SyncToken, Tokens, UserId, UserName, Welcome,
+    Changes, ConvId, ConversationState, DeviceName, FileReply, Group, GroupName, GroupReply,
+    GroupRole, Member, MemberPage, MessageId, MessagesReply, Millis, Page, Profile, PushReply,
+    Refusal, Reply, Secret, Sent, Seq, SyncToken, Tokens, UserId, UserName, Welcome,
 };
 
 use super::{Form, account::address, forms, known, or_never, read_all, required};
@@ -23,6 +23,7 @@ impl Form for Reply {
                 Self::Page(page) => It::Page(page.form()),
                 Self::Changes(changes) => It::Changes(changes.form()),
                 Self::Conversations(changes) => It::Conversations(changes.form()),
+                Self::Messages(reply) => It::Messages(reply.form()),
                 Self::Group(group) => It::Group(group.form()),
                 Self::Members(page) => It::Members(page.form()),
                 Self::Groups(reply) => It::Groups(reply.form()),
@@ -49,6 +50,7 @@ impl Form for Reply {
             It::Page(it) => Self::Page(Box::new(Page::read(it)?)),
             It::Changes(it) => Self::Changes(Box::new(Changes::read(it)?)),
             It::Conversations(it) => Self::Conversations(Box::new(Changes::read(it)?)),
+            It::Messages(it) => Self::Messages(MessagesReply::read(it)?),
             It::Group(it) => Self::Group(Box::new(Form::read(it)?)),
             It::Members(it) => Self::Members(Box::new(MemberPage::read(it)?)),
             It::Groups(it) => Self::Groups(Box::new(GroupReply::read(it)?)),
@@ -152,6 +154,8 @@ impl Form for ConversationState {
             unread,
             member,
             changed,
+            mentions,
+            keep,
         } = self;
         proto::ConversationState {
             conv: conv.0,
@@ -166,6 +170,8 @@ impl Form for ConversationState {
             unread: *unread,
             member: *member,
             changed: changed.0,
+            mentions: *mentions,
+            keep: Some(keep.form()),
         }
     }
 
@@ -183,6 +189,8 @@ impl Form for ConversationState {
             unread,
             member,
             changed,
+            mentions,
+            keep,
         } = form;
         Ok(Self {
             conv: ConvId(conv),
@@ -197,6 +205,8 @@ impl Form for ConversationState {
             unread,
             member,
             changed: SyncToken(changed),
+            mentions,
+            keep: required(keep, "keep")?,
         })
     }
 }

@@ -3,14 +3,26 @@
 use super::{push::push_command, *};
 
 pub(super) fn outgoing() -> impl Strategy<Value = Outgoing> {
-    (address(), client_id(), content(), option::of(seq()), vec(user(), 0..3), option::of(payload()))
-        .prop_map(|(to, client_id, content, reply_to, mentions, payload)| Outgoing {
+    let source = (address(), seq()).prop_map(|(at, seq)| Source { at, seq });
+    let rare = (any::<bool>(), option::of(source));
+    (
+        address(),
+        client_id(),
+        content(),
+        option::of(seq()),
+        vec(user(), 0..3),
+        option::of(payload()),
+        rare,
+    )
+        .prop_map(|(to, client_id, content, reply_to, mentions, payload, rare)| Outgoing {
             to,
             client_id,
             content,
             reply_to,
             mentions,
             payload,
+            mentions_all: rare.0,
+            forward: rare.1,
         })
 }
 
@@ -70,6 +82,9 @@ fn of_groups() -> impl Strategy<Value = Command> {
             Command::Change(Box::new(Change { client_id, at, act: Act::Group(change) }))
         }),
         group_command().prop_map(|it| Command::Groups(Box::new(it))),
+        (client_id(), address(), messages::change()).prop_map(|(client_id, at, change)| {
+            Command::Change(Box::new(Change { client_id, at, act: Act::Entry(change) }))
+        }),
         group().prop_map(Command::Group),
         (group(), option::of(user()), any::<u16>())
             .prop_map(|(group, after, limit)| Command::Members { group, after, limit }),
@@ -104,12 +119,13 @@ pub fn command() -> impl Strategy<Value = Command> {
         of_links_and_logs(),
         of_groups(),
         of_accounts(),
+        messages::command(),
         file_command().prop_map(Command::Files),
         super::admin::admin_command().prop_map(|it| Command::Admin(Box::new(it))),
     ]
 }
 
-pub const COMMAND_KINDS: usize = 32;
+pub const COMMAND_KINDS: usize = 33;
 
 pub fn command_kind(command: &Command) -> usize {
     match command {
@@ -145,5 +161,6 @@ pub fn command_kind(command: &Command) -> usize {
         Command::Push(_) => 29,
         Command::Groups(_) => 30,
         Command::Admin(_) => 31,
+        Command::Messages(_) => 32,
     }
 }

@@ -22,6 +22,11 @@ pub fn event() -> impl Strategy<Value = Event> {
                 Event::Receipt(Arc::new(Receipt { conv: ConvId(conv), at, user, read, seq }))
             }
         ),
+        (any::<u64>(), address(), keep(), option::of(seq())).prop_map(
+            |(conv, at, keep, deleted)| {
+                Event::Kept(Arc::new(Kept { conv: ConvId(conv), at, keep, deleted }))
+            }
+        ),
         (address(), user(), any::<bool>())
             .prop_map(|(at, user, active)| Event::Typing(Arc::new(Typing { at, user, active }))),
         (user(), any::<bool>())
@@ -43,7 +48,7 @@ fn subject() -> impl Strategy<Value = Subject> {
     ]
 }
 
-pub const EVENT_KINDS: usize = 6;
+pub const EVENT_KINDS: usize = 7;
 
 pub fn event_kind(event: &Event) -> usize {
     match event {
@@ -53,6 +58,7 @@ pub fn event_kind(event: &Event) -> usize {
         Event::Typing(_) => 3,
         Event::Presence(_) => 4,
         Event::Changed(_) => 5,
+        Event::Kept(_) => 6,
     }
 }
 
@@ -66,12 +72,14 @@ pub fn same_event(left: &Event, right: &Event) -> bool {
             (conv, head) == (right_conv, right_head)
         }
         (Event::Receipt(left), Event::Receipt(right)) => left == right,
+        (Event::Kept(left), Event::Kept(right)) => left == right,
         (Event::Typing(left), Event::Typing(right)) => left == right,
         (Event::Presence(left), Event::Presence(right)) => left == right,
         (Event::Changed(left), Event::Changed(right)) => left == right,
         (Event::Message(_), _)
         | (Event::Head { .. }, _)
         | (Event::Receipt(_), _)
+        | (Event::Kept(_), _)
         | (Event::Typing(_), _)
         | (Event::Presence(_), _)
         | (Event::Changed(_), _) => false,

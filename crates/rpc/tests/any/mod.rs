@@ -111,6 +111,49 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
     ]
 }
 
+fn of_messages() -> impl Strategy<Value = LogEvent> {
+    prop_oneof![
+        seq().prop_map(|seq| LogEvent::Recalled { seq }),
+        (seq(), option::of(text()), vec(user(), 0..3)).prop_map(|(seq, text, mentions)| {
+            let content = text.map(|text| Box::new(Content::Text(text)));
+            LogEvent::Edited { seq, content, mentions }
+        }),
+        (seq(), text(), any::<bool>()).prop_map(|(seq, reaction, on)| LogEvent::Reacted {
+            seq,
+            reaction,
+            on
+        }),
+        (seq(), any::<bool>()).prop_map(|(seq, on)| LogEvent::Pinned { seq, on }),
+    ]
+}
+
+fn marks() -> impl Strategy<Value = Marks> {
+    let reaction = (text(), any::<u32>(), any::<bool>())
+        .prop_map(|(reaction, count, mine)| Reaction { reaction, count, mine });
+    let origin = (user(), any::<i64>()).prop_map(|(sender, ts)| Origin { sender, ts: Millis(ts) });
+    let flags = any::<(bool, bool)>();
+    (option::of(any::<i64>()), vec(reaction, 0..3), flags, option::of(origin)).prop_map(
+        |(edited, reactions, (pinned, mentions_all), origin)| Marks {
+            edited: edited.map(Millis),
+            reactions,
+            pinned,
+            mentions_all,
+            origin,
+        },
+    )
+}
+
+pub fn keep() -> impl Strategy<Value = Keep> {
+    (any::<i64>(), any::<bool>(), any::<bool>(), seq()).prop_map(
+        |(until, pinned, hidden, cleared)| Keep {
+            muted_until: Millis(until),
+            pinned,
+            hidden,
+            cleared,
+        },
+    )
+}
+
 pub fn content() -> impl Strategy<Value = Content> {
     prop_oneof![
         text().prop_map(Content::Text),
@@ -118,6 +161,8 @@ pub fn content() -> impl Strategy<Value = Content> {
         text().prop_map(Content::File),
         text().prop_map(Content::Custom),
         log_event().prop_map(Content::Event),
+        of_messages().prop_map(Content::Event),
+        prop_oneof![Just(Gone::Recalled), Just(Gone::Deleted)].prop_map(Content::Gone),
     ]
 }
 
@@ -130,24 +175,28 @@ pub fn message() -> impl Strategy<Value = Arc<Message>> {
         option::of(seq()),
         vec(user(), 0..3),
         option::of(payload()),
+        option::of(marks()),
     )
-        .prop_map(|(numbers, sender, client_id, content, reply_to, mentions, payload)| {
-            let (conv, seq, ord, id, ts) = numbers;
-            let (user, name, device) = sender;
-            Arc::new(Message {
-                conv: ConvId(conv),
-                seq: Seq(seq),
-                ord: Ord64(ord),
-                id: MessageId(id),
-                sender: Sender { user: UserId(user), name, device: DeviceId(device) },
-                client_id,
-                ts: Millis(ts),
-                content,
-                reply_to,
-                mentions,
-                payload,
-            })
-        })
+        .prop_map(
+            |(numbers, sender, client_id, content, reply_to, mentions, payload, marks)| {
+                let (conv, seq, ord, id, ts) = numbers;
+                let (user, name, device) = sender;
+                Arc::new(Message {
+                    conv: ConvId(conv),
+                    seq: Seq(seq),
+                    ord: Ord64(ord),
+                    id: MessageId(id),
+                    sender: Sender { user: UserId(user), name, device: DeviceId(device) },
+                    client_id,
+                    ts: Millis(ts),
+                    content,
+                    reply_to,
+                    mentions,
+                    payload,
+                    marks: marks.map(Box::new),
+                })
+            },
+        )
 }
 
 pub fn refusal() -> impl Strategy<Value = Refusal> {
@@ -218,6 +267,7 @@ mod command;
 mod event;
 mod files;
 mod group;
+mod messages;
 mod push;
 mod reply;
 

@@ -3,9 +3,11 @@
 use super::{push::push_reply, *};
 
 fn state() -> impl Strategy<Value = ConversationState> {
-    (any::<[u64; 8]>(), address(), text(), option::of(message()), any::<bool>()).prop_map(
-        |(numbers, at, title, last, member)| {
-            let [conv, head, delivered, read, peer_delivered, peer_read, unread, changed] = numbers;
+    let flags = (any::<bool>(), keep());
+    (any::<[u64; 9]>(), address(), text(), option::of(message()), flags).prop_map(
+        |(numbers, at, title, last, (member, keep))| {
+            let [conv, head, delivered, read, peer_delivered, peer_read, unread, changed, mentions] =
+                numbers;
             ConversationState {
                 conv: ConvId(conv),
                 at,
@@ -19,6 +21,8 @@ fn state() -> impl Strategy<Value = ConversationState> {
                 unread,
                 member,
                 changed: SyncToken(changed),
+                mentions,
+                keep,
             }
         },
     )
@@ -117,11 +121,12 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         members().prop_map(|it| Reply::Members(Box::new(it))),
         of_people(),
         file_reply().prop_map(Reply::Files),
+        messages::reply(),
         super::admin::admin_reply().prop_map(|it| Reply::Admin(Box::new(it))),
     ]
 }
 
-pub const REPLY_KINDS: usize = 17;
+pub const REPLY_KINDS: usize = 18;
 
 pub fn reply_kind(reply: &Reply) -> usize {
     match reply {
@@ -142,5 +147,6 @@ pub fn reply_kind(reply: &Reply) -> usize {
         Reply::Push(_) => 14,
         Reply::Groups(_) => 15,
         Reply::Admin(_) => 16,
+        Reply::Messages(_) => 17,
     }
 }

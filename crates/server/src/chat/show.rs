@@ -1,7 +1,7 @@
 //! How things look: one line each, times in front. Text of others is made harmless first.
 
 use anser_client::{Conversation, Message};
-use anser_domain::{Address, Content, GroupRole, LogEvent, Millis, UserName};
+use anser_domain::{Address, Content, Gone, GroupRole, LogEvent, Millis, UserName};
 use jiff::{Timestamp, tz::TimeZone};
 
 /// Whether and how to colour.
@@ -100,6 +100,8 @@ fn words(content: &Content) -> String {
         Content::Image(json) => format!("[image] {}", harmless(json)),
         Content::File(json) => format!("[file] {}", harmless(json)),
         Content::Custom(json) => format!("[data] {}", harmless(json)),
+        Content::Gone(Gone::Recalled) => "(recalled)".to_owned(),
+        Content::Gone(Gone::Deleted) => "(deleted)".to_owned(),
         Content::Event(_) => String::new(),
     }
 }
@@ -117,6 +119,19 @@ fn happening(event: &LogEvent, by: &UserName) -> String {
         LogEvent::Created { members } => format!("{by} made the group: {}", list(members)),
         LogEvent::Joined { members } if members.is_empty() => format!("{by} changed something"),
         LogEvent::Joined { members } => format!("{by} brought in {}", list(members)),
+        LogEvent::Recalled { seq } => format!("{by} recalled message {seq}"),
+        LogEvent::Edited { seq, content: Some(content), .. } => {
+            format!("{by} edited message {seq}: {}", words(content))
+        }
+        LogEvent::Edited { seq, content: None, .. } => format!("{by} edited message {seq}"),
+        LogEvent::Reacted { seq, reaction, on: true } => {
+            format!("{by} reacted to message {seq}: {}", harmless(reaction))
+        }
+        LogEvent::Reacted { seq, reaction, on: false } => {
+            format!("{by} took back {} from message {seq}", harmless(reaction))
+        }
+        LogEvent::Pinned { seq, on: true } => format!("{by} pinned message {seq}"),
+        LogEvent::Pinned { seq, on: false } => format!("{by} unpinned message {seq}"),
         LogEvent::Removed { members } if members.as_slice() == [by.clone()] => {
             format!("{by} left")
         }
@@ -185,6 +200,7 @@ mod tests {
             reply_to: None,
             mentions: Vec::new(),
             payload: Default::default(),
+            marks: None,
         }
     }
 

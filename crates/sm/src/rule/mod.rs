@@ -1,13 +1,16 @@
 //! Who may do what. Pure functions of values, a file a theme; the IO around them is elsewhere.
 
+mod entry;
 mod file;
 mod groups;
 mod members;
 mod message;
 mod scope;
 
-use anser_domain::{Act, Clock, Refusal, Seq};
-use anser_store::{Acl, Append, Entry};
+use std::time::Duration;
+
+use anser_domain::{Act, Clock, Message, Millis, Refusal, Seq};
+use anser_store::{Acl, Append, ConversationKind, Entry};
 
 pub use self::groups::{MAX_ANNOUNCEMENT, MAX_AVATAR, MAX_DESCRIPTION, MAX_REQUEST};
 pub(crate) use self::scope::needed;
@@ -30,6 +33,7 @@ pub(crate) fn acceptable_change(act: &Act, config: &Config) -> Result<(), Refusa
     match act {
         Act::Members(change) => members::acceptable_change(change, config),
         Act::Group(change) => groups::acceptable(change),
+        Act::Entry(change) => entry::acceptable(change, config),
     }
 }
 
@@ -37,9 +41,8 @@ pub(crate) fn acceptable_change(act: &Act, config: &Config) -> Result<(), Refusa
 pub struct Terms<'a> {
     /// For what ends at a time.
     pub clock: &'a dyn Clock,
-    /// Whether people come into groups by their own consent only: then admins invite, and put
-    /// nobody in.
-    pub consent: bool,
+    /// What the operator decided.
+    pub config: &'a Config,
 }
 
 /// Whether `append` may stand in a conversation whose members are `acl`'s and whose log ends at
@@ -58,12 +61,12 @@ pub fn may_append(acl: &Acl, head: Seq, append: &Append, terms: &Terms<'_>) -> R
     match &append.entry {
         Entry::Message(message) => {
             groups::may_post(acl, writer, || terms.clock.wall())?;
-            message::may_send(message, head)
+            message::may_send(message, head, writer.role, acl.members.len(), terms.config)
         }
         Entry::NewGroup(_) => Ok(()),
         Entry::Change(change) => match &change.act {
             Act::Members(change) => {
-                if terms.consent {
+                if terms.config.consent {
                     members::by_consent(acl, change)?;
                 }
                 members::may_change(writer.role, &writer.name, change, |name| {
@@ -72,6 +75,35 @@ pub fn may_append(acl: &Acl, head: Seq, append: &Append, terms: &Terms<'_>) -> R
             }
             // Decided above.
             Act::Group(_) => Ok(()),
+            // Asked again by `may_change_entry`, once the message is at hand.
+            Act::Entry(_) => Ok(()),
         },
     }
+}
+
+/// Whether `append` may change the message `target`, `now`.
+///
+/// # Errors
+/// The refusal that the writer gets.
+pub fn may_change_entry(
+    acl: &Acl,
+    target: &Message,
+    now: Millis,
+    append: &Append,
+    config: &Config,
+) -> Result<(), Refusal> {
+    let writer = acl.members.get(&append.actor.user).ok_or(Refusal::NotMember)?;
+    let Entry::Change(change) = &append.entry else { return Ok(()) };
+    let Act::Entry(change) = &change.act else { return Ok(()) };
+    let author = entry::Author {
+        own: target.sender.user == append.actor.user,
+        // Whoever has left stands below every member that is one.
+        role: acl.members.get(&target.sender.user).map(|member| member.role),
+    };
+    let place = entry::Place {
+        role: writer.role,
+        direct: acl.kind == ConversationKind::Direct,
+        age: Duration::from_millis(u64::try_from(now.0.saturating_sub(target.ts.0)).unwrap_or(0)),
+    };
+    entry::may_change(change, author, place, config)
 }

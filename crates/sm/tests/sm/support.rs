@@ -281,5 +281,7 @@ pub(crate) fn text_to(to: &str, text: &str) -> Command {
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        mentions_all: false,
+        forward: None,
     }))
 }

@@ -69,6 +69,8 @@ impl World {
             reply_to: None,
             mentions: Vec::new(),
             payload: None,
+            mentions_all: false,
+            forward: None,
         }))
     }
 

@@ -21,6 +21,7 @@ pub mod files;
 pub mod follow;
 pub mod governing;
 pub mod groups;
+pub mod messages;
 pub mod people;
 pub mod push;
 pub mod reading;
@@ -136,6 +137,17 @@ macro_rules! store_suite {
             admin::webhooks_start_now_and_keep_their_secrets
             admin::dead_letters_stay_until_taken
             admin::everyones_groups_are_listed_with_their_owners
+            messages::a_recall_leaves_nothing_but_the_place
+            messages::an_edit_is_what_everybody_reads
+            messages::reactions_are_counted_and_bounded
+            messages::pins_are_listed_latest_first
+            messages::what_was_edited_after_leaving_is_not_shown
+            messages::users_take_things_out_of_their_own_sight
+            messages::a_hidden_conversation_comes_back_with_the_next_message
+            messages::mentions_are_counted_until_they_are_read
+            messages::a_forwarded_message_is_a_copy
+            messages::receipts_tell_who_has_read
+            messages::search_finds_what_the_history_holds
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
             people::what_was_checked_before_a_change_counts_no_more

@@ -61,6 +61,8 @@ pub async fn another_body_under_the_same_id_is_a_conflict(rig: &dyn StoreRig) {
         reply_to: Some(Seq(1)),
         mentions: Vec::new(),
         payload: None,
+        mentions_all: false,
+        forward: None,
     }));
     assert_eq!(world.put(alice, reply).await.unwrap_err(), Refusal::Conflict);
     assert_eq!(world.log(alice, &to("bob")).await, ["hi"]);
@@ -303,6 +305,8 @@ pub async fn content_comes_back_as_it_was_sent(rig: &dyn StoreRig) {
             reply_to: Some(Seq(1)),
             mentions: vec![user("bob"), user("alice")],
             payload: Some(Payload { protocol: Protocol::Xmpp, bytes }),
+            mentions_all: false,
+            forward: None,
         };
         let sent = world.put(alice, Entry::Message(Box::new(out))).await.unwrap();
         let page = world.pull(bob, sent.sent.conv, Some(sent.sent.seq.0 - 1), 1).await.unwrap();

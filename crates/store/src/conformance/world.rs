@@ -7,8 +7,8 @@ use std::sync::{
 
 use anser_domain::{
     Act, Actor, Address, Change, ClientId, Clock, Content, ConvId, DeviceName, Epoch, GroupChange,
-    GroupKind, GroupName, GroupRole, HistoryRange, LinkId, ManualClock, MemberChange, NewGroup,
-    Outgoing, Page, PeerId, Pull, Refusal, ReplyTo, Role, Seq, Tag, UserName,
+    GroupKind, GroupName, GroupRole, HistoryRange, LinkId, ManualClock, MemberChange, Message,
+    Millis, NewGroup, Outgoing, Page, PeerId, Pull, Refusal, ReplyTo, Role, Seq, Tag, UserName,
 };
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -37,6 +37,16 @@ impl Recorder {
 impl Gate for Recorder {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
         (self.rule.lock())(acl, head, append)
+    }
+
+    fn admit_on(
+        &self,
+        acl: &Acl,
+        target: &Message,
+        _: Millis,
+        append: &Append,
+    ) -> Result<(), Refusal> {
+        (self.rule.lock())(acl, target.seq, append)
     }
 
     fn committed(&self, batch: Vec<Outcome>) {
@@ -94,6 +104,8 @@ pub fn text(to: &Address, client_id: ClientId, body: &str) -> Entry {
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        mentions_all: false,
+        forward: None,
     }))
 }
 

@@ -102,7 +102,7 @@ pub trait Files: Send + Sync + 'static {
 pub fn carried(content: &Content) -> Vec<FileId> {
     let data = match content {
         Content::Image(data) | Content::File(data) | Content::Custom(data) => data,
-        Content::Text(_) | Content::Event(_) => return Vec::new(),
+        Content::Text(_) | Content::Event(_) | Content::Gone(_) => return Vec::new(),
     };
     // Most custom data names none; looking is cheaper than parsing.
     if !data.contains("\"file") {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Actor, Address, Change, ClientId, ConvId, GroupKind, GroupName, Member, Message, NewGroup,
-    Outgoing, Policy, Pull, Refusal, ReplyTo, Sent, Seq, SyncToken, UserId, UserName,
+    Actor, Address, Change, ClientId, ConvId, GroupKind, GroupName, Member, Message, Millis,
+    NewGroup, Outgoing, Policy, Pull, Refusal, ReplyTo, Sent, Seq, SyncToken, UserId, UserName,
 };
 
 use super::members::Members;
@@ -148,6 +148,19 @@ pub trait Gate: Send + Sync + 'static {
     /// # Errors
     /// The refusal that the writer gets.
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal>;
+
+    /// Whether a change of an entry that stands, `target`, may stand too. Called after
+    /// [`admit`](Self::admit) and under the same conditions, once the entry has been found.
+    ///
+    /// # Errors
+    /// The refusal that the writer gets.
+    fn admit_on(
+        &self,
+        acl: &Acl,
+        target: &Message,
+        now: Millis,
+        append: &Append,
+    ) -> Result<(), Refusal>;
 
     /// A batch has been committed (or refused): once per transaction, in commit order, after
     /// the commit is durable. Runs on the store's writer; must not block.

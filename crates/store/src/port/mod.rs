@@ -7,6 +7,7 @@ mod groups;
 mod items;
 mod log;
 mod members;
+mod messages;
 mod people;
 mod push;
 mod routes;
@@ -23,6 +24,7 @@ pub use log::{
     ReceiptMoved,
 };
 pub use members::Members;
+pub use messages::{KeepMoved, Messages};
 pub use people::{
     Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,
     UserRow,

@@ -15,6 +15,7 @@ use super::{
     groups::Groups,
     items::Items,
     log::{Acl, Append, Gate, ListPage, PullFor, ReadMoved, ReceiptMoved},
+    messages::Messages,
     people::{
         Device, DeviceSession, NewDevice, NewUserRow, Revocation, SigningKey, UserChange, UserRow,
     },
@@ -64,7 +65,7 @@ pub struct StoreStats {
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
 pub trait Store:
-    Administration + Files + Follow + Groups + Items + Pushes + Send + Sync + 'static
+    Administration + Files + Follow + Groups + Items + Messages + Pushes + Send + Sync + 'static
 {
     // — the log —
 

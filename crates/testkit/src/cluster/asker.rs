@@ -138,8 +138,8 @@ fn entry(message: &Message) -> Entry {
         Content::Event(LogEvent::Removed { members }) => {
             Body::Out(members.iter().map(|name| name.as_str().into()).collect())
         }
-        // Nobody comes or goes by what else happens.
-        Content::Event(_) => Body::In(Vec::new()),
+        // Nobody comes or goes by what else happens, and no message says anything after it is gone.
+        Content::Event(_) | Content::Gone(_) => Body::In(Vec::new()),
         Content::Text(body)
         | Content::Image(body)
         | Content::File(body)

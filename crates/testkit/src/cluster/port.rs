@@ -335,6 +335,7 @@ impl State {
             | Command::Unlink
             | Command::Relink
             | Command::Files(_)
+            | Command::Messages(_)
             | Command::Changes { .. }
             | Command::Conversations { .. }
             | Command::SignIn(_)

@@ -64,8 +64,55 @@ pub(crate) struct Message {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) mentions: Vec<String>,
+    /// It calls everybody in the group.
+    #[serde(skip_serializing_if = "is_not")]
+    #[schema(required = false)]
+    pub(crate) mentions_all: bool,
+    /// Why there is nothing to see, of kind `gone`: `recalled` for everybody, or `deleted` for
+    /// the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gone: Option<&'static str>,
+    /// When it was last edited, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) edited: Option<i64>,
+    /// Reactions that stand, in the order in which each first came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) reactions: Vec<Reaction>,
+    /// It is pinned.
+    #[serde(skip_serializing_if = "is_not")]
+    #[schema(required = false)]
+    pub(crate) pinned: bool,
+    /// Where it was first said, if it was forwarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) forwarded: Option<Origin>,
     /// The id its sender chose for it.
     pub(crate) client_id: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+/// One reaction, and how many gave it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reaction {
+    /// What.
+    pub(crate) reaction: String,
+    /// By how many.
+    pub(crate) count: u32,
+    /// Whether the caller is one of them.
+    pub(crate) mine: bool,
+}
+
+/// Who first said what was forwarded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Origin {
+    /// Who.
+    pub(crate) sender: String,
+    /// When, in milliseconds since 1970.
+    pub(crate) ts: i64,
 }
 
 /// What an entry is.
@@ -83,6 +130,8 @@ pub(crate) enum KindName {
     Custom,
     /// Something that happened in the conversation.
     Event,
+    /// Nothing that the caller may see any more.
+    Gone,
 }
 
 /// Something that happened in a conversation.
@@ -117,6 +166,54 @@ pub(crate) enum LogEvent {
     },
     /// The group has ended. Its last entry.
     Dissolved,
+    /// A message was taken back.
+    Recalled {
+        /// Which.
+        seq: u64,
+    },
+    /// A message says something else now.
+    Edited {
+        /// Which.
+        seq: u64,
+        /// What it says now, which may be by a later edit; absent when that can no longer be
+        /// seen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        now: Option<EditedContent>,
+    },
+    /// A reaction was given, or taken back.
+    Reacted {
+        /// To which message.
+        seq: u64,
+        /// What.
+        reaction: String,
+        /// Whether it stands.
+        on: bool,
+    },
+    /// A message was pinned, or its pin was taken off.
+    Pinned {
+        /// Which.
+        seq: u64,
+        /// Whether it is pinned.
+        on: bool,
+    },
+}
+
+/// What an edited message says now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EditedContent {
+    /// What it is.
+    pub(crate) kind: KindName,
+    /// The text, of kind `text`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    /// The JSON, of kind `custom`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
+    pub(crate) data: Option<Box<RawValue>>,
+    /// Members it calls by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) mentions: Vec<String>,
 }
 
 /// Someone to whom something happened.
@@ -168,8 +265,9 @@ async fn history(
 /// A message to be sent.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewMessage {
-    /// What it is: `text`, `image`, `file` or `custom`.
-    pub(crate) kind: String,
+    /// What it is: `text`, `image`, `file` or `custom`. Left out only when a message is
+    /// forwarded.
+    pub(crate) kind: Option<String>,
     /// The text, of kind `text`.
     pub(crate) text: Option<String>,
     /// The JSON of the other kinds: an object for `image` and `file`, anything for `custom`. It
@@ -178,9 +276,23 @@ pub(crate) struct NewMessage {
     pub(crate) data: Option<Box<RawValue>>,
     /// The seq of the entry it answers.
     pub(crate) reply_to: Option<u64>,
-    /// Members it calls by name.
+    /// Members it calls by name; each has to be a member.
     #[serde(default)]
     pub(crate) mentions: Vec<String>,
+    /// Whether it calls everybody in the group. In groups of more than 50 members only admins do.
+    #[serde(default)]
+    pub(crate) mentions_all: bool,
+    /// The message whose content is sent on, instead of `kind`, `text` and `data`.
+    pub(crate) forward: Option<Forward>,
+}
+
+/// A message that is to be sent on.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Forward {
+    /// The conversation it stands in: `u:{user}` or `g:{group}`.
+    pub(crate) conv: String,
+    /// Its seq there.
+    pub(crate) seq: u64,
 }
 
 /// Where an entry came to stand.

@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod backend;
 pub(crate) mod conversations;
 pub(crate) mod devices;
+pub(crate) mod entries;
 pub(crate) mod files;
 pub(crate) mod governing;
 pub(crate) mod groups;
@@ -12,6 +13,7 @@ pub(crate) mod joining;
 pub(crate) mod me;
 pub(crate) mod messages;
 pub(crate) mod push;
+pub(crate) mod search;
 pub(crate) mod users;
 pub(crate) mod webhooks;
 
@@ -29,6 +31,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(push::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
+        .merge(entries::routes())
+        .merge(search::routes())
         .merge(groups::routes())
         .merge(files::routes())
         .merge(governing::routes())

@@ -3,6 +3,7 @@
 mod admin;
 mod files;
 pub(crate) mod groups;
+mod messages;
 pub(crate) mod push;
 
 use std::{fmt::Display, str::FromStr};
@@ -10,7 +11,7 @@ use std::{fmt::Display, str::FromStr};
 use anser_domain::{
     Address, Changes, ClientId, Content, ConversationState, DeviceName, DeviceRecord, GroupName,
     HistoryRange, Kind, MemberPage, NewUser, Outgoing, Page, Profile, Role, Secret, Sent, Seq,
-    SignIn, SyncToken, Tokens, UserName,
+    SignIn, Source, SyncToken, Tokens, UserName,
 };
 use serde_json::{Value, value::RawValue};
 
@@ -30,10 +31,13 @@ use crate::{
     problem::{self, Problem},
 };
 
-pub(crate) use self::files::{file, files, hex, new_file};
 pub(crate) use self::admin::{
     admin_group, admin_user, api_key, audit_entry, dead_letter, group_cursor, put_webhook, scopes,
     webhook,
+};
+pub(crate) use self::files::{file, files, hex, new_file};
+pub(crate) use self::messages::{
+    conv, edit, found, id_cursor, keep_change, pins, reactor_cursor, reactors, receipts, search,
 };
 
 // — in: JSON → domain —
@@ -121,10 +125,21 @@ pub(crate) fn outgoing(
     client_id: ClientId,
     new: NewMessage,
 ) -> Result<Outgoing, Problem> {
-    let kind = Kind::from_name(&new.kind)
-        .filter(|kind| *kind != Kind::Event)
+    let forward = match new.forward {
+        Some(_) if new.kind.is_some() || new.text.is_some() || new.data.is_some() => {
+            return Err(invalid("forward", "not together with kind, text or data"));
+        }
+        Some(from) => Some(Source { at: parse("forward.conv", &from.conv)?, seq: Seq(from.seq) }),
+        None => None,
+    };
+    let kind = new.kind.as_deref().or(forward.is_some().then_some("text"));
+    let kind = kind
+        .and_then(Kind::from_name)
+        .filter(|kind| !matches!(kind, Kind::Event | Kind::Gone))
         .ok_or_else(|| invalid("kind", "one of text, image, file, custom"))?;
     let body = match (kind, new.text, new.data) {
+        // What it says is filled in where the source is.
+        _ if forward.is_some() => Box::default(),
         (Kind::Text, Some(text), None) => text.into_boxed_str(),
         (Kind::Text, ..) => return Err(invalid("text", "kind text has a text and no data")),
         (_, None, Some(data)) => checked_data(kind, &data)?,
@@ -137,6 +152,8 @@ pub(crate) fn outgoing(
         reply_to: new.reply_to.map(Seq),
         mentions: user_names("mentions", new.mentions)?,
         payload: None,
+        mentions_all: new.mentions_all,
+        forward,
     })
 }
 
@@ -247,6 +264,8 @@ fn conversation(state: &ConversationState) -> Conversation {
         head: state.head.0,
         last: state.last.as_deref().map(message),
         unread: state.unread,
+        mentions: state.mentions,
+        kept: messages::kept(&state.keep),
         read: state.read.0,
         delivered: state.delivered.0,
         peer_read: direct.then_some(state.peer_read.0),
@@ -264,25 +283,50 @@ pub(crate) fn page(page: &Page) -> Messages {
 }
 
 fn message(entry: &anser_domain::Message) -> Message {
-    let (kind, text, data, event) = match &entry.content {
-        Content::Text(text) => (KindName::Text, Some(text.to_string()), None, None),
-        Content::Image(json) => (KindName::Image, None, Some(raw(json)), None),
-        Content::File(json) => (KindName::File, None, Some(raw(json)), None),
-        Content::Custom(json) => (KindName::Custom, None, Some(raw(json)), None),
-        Content::Event(event) => (KindName::Event, None, None, Some(log_event(event))),
+    let (text, data, event) = match &entry.content {
+        Content::Text(text) => (Some(text.to_string()), None, None),
+        Content::Image(json) | Content::File(json) | Content::Custom(json) => {
+            (None, Some(raw(json)), None)
+        }
+        Content::Event(event) => (None, None, Some(log_event(event))),
+        Content::Gone(_) => (None, None, None),
     };
+    let gone = match entry.content {
+        Content::Gone(gone) => Some(gone.name()),
+        _ => None,
+    };
+    let marks = entry.marks.as_deref();
     Message {
         id: entry.id.to_string(),
         seq: entry.seq.0,
         sender: entry.sender.name.to_string(),
         ts: entry.ts.0,
-        kind,
+        kind: kind_name(entry.content.kind()),
         text,
         data,
         event,
         reply_to: entry.reply_to.map(|seq| seq.0),
         mentions: entry.mentions.iter().map(ToString::to_string).collect(),
+        mentions_all: marks.is_some_and(|marks| marks.mentions_all),
+        gone,
+        edited: marks.and_then(|marks| marks.edited).map(|ts| ts.0),
+        reactions: marks
+            .map(|marks| marks.reactions.iter().map(messages::reaction).collect())
+            .unwrap_or_default(),
+        pinned: marks.is_some_and(|marks| marks.pinned),
+        forwarded: marks.and_then(|marks| marks.origin.as_ref()).map(messages::origin),
         client_id: entry.client_id.to_string(),
+    }
+}
+
+fn kind_name(kind: Kind) -> KindName {
+    match kind {
+        Kind::Text => KindName::Text,
+        Kind::Image => KindName::Image,
+        Kind::File => KindName::File,
+        Kind::Custom => KindName::Custom,
+        Kind::Event => KindName::Event,
+        Kind::Gone => KindName::Gone,
     }
 }
 
@@ -300,6 +344,9 @@ fn log_event(event: &anser_domain::LogEvent) -> LogEvent {
         user: name.to_string(),
         role: Some(role_name(*role)),
     };
+    if let Some(event) = messages::log_event(event) {
+        return event;
+    }
     match event {
         Logged::Created { members } => {
             LogEvent::Created { members: members.iter().map(with_role).collect() }
@@ -317,6 +364,11 @@ fn log_event(event: &anser_domain::LogEvent) -> LogEvent {
         Logged::Policy(patch) => LogEvent::Policy(groups::policy_parts(patch)),
         Logged::Muted { user, until } => LogEvent::Muted { user: user.to_string(), until: until.0 },
         Logged::Dissolved => LogEvent::Dissolved,
+        // Taken above.
+        Logged::Recalled { seq }
+        | Logged::Edited { seq, .. }
+        | Logged::Reacted { seq, .. }
+        | Logged::Pinned { seq, .. } => LogEvent::Recalled { seq: seq.0 },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt::Display, num::ParseIntError, str::FromStr};
 
-use anser_domain::{Address, DeviceName, FileId, GroupName, UserName};
+use anser_domain::{Address, DeviceName, FileId, GroupName, Seq, UserName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
@@ -31,6 +31,10 @@ impl InPath for UserName {
 
 impl InPath for FileId {
     const KEY: &str = "file";
+}
+
+impl InPath for Seq {
+    const KEY: &str = "seq";
 }
 
 impl InPath for DeviceName {

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use anser_domain::{
     Act, Address, Caller, Change, Changes, ClientId, Command, Content, ConvId, ConversationState,
     DeviceId, DeviceName, DeviceRecord, Group, GroupChange, GroupKind, GroupName, GroupRole,
-    HistoryRange, LogEvent, Member, MemberChange, MemberPage, Message, MessageId, Millis, NewGroup,
-    NewUser, Ord64, Outgoing, Page, Policy, Profile, PushCommand, PushOutcome, PushRecord,
-    PushReply, PushTarget, Refusal, Reply, Role, Secret, Sender, Sent, Seq, SignIn, SyncToken,
-    Tokens, UserId, UserName,
+    HistoryRange, Keep, LogEvent, Member, MemberChange, MemberPage, Message, MessageId, Millis,
+    NewGroup, NewUser, Ord64, Outgoing, Page, Policy, Profile, PushCommand, PushOutcome,
+    PushRecord, PushReply, PushTarget, Refusal, Reply, Role, Secret, Sender, Sent, Seq, SignIn,
+    SyncToken, Tokens, UserId, UserName,
 };
 use anser_web::{Config, Registration};
 use axum::http::StatusCode;
@@ -55,6 +55,7 @@ fn message(seq: u64, content: Content) -> Arc<Message> {
         reply_to: None,
         mentions: vec![],
         payload: None,
+        marks: None,
     })
 }
 
@@ -215,6 +216,8 @@ async fn conversations_page_by_page() {
         peer_delivered: Seq(3),
         peer_read: Seq(2),
         unread: 4,
+        mentions: 0,
+        keep: Keep::default(),
         member: true,
         changed: SyncToken(90),
     };

@@ -4,6 +4,8 @@
 use anser_domain::{Address, Content, GroupRole, LogEvent, Message, Protocol, Sent, UserName};
 use prost::Message as _;
 
+use prost::Message as _;
+
 use super::{
     CodecError,
     field::{
@@ -26,6 +28,16 @@ pub struct SendRef<'a> {
     pub reply_to: u64,
     pub mentions: Vec<&'a str>,
     pub payload: &'a [u8],
+    pub mentions_all: bool,
+    pub forward: Option<SourceRef<'a>>,
+}
+
+/// The message that a SEND sends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in frame::Source")]
+pub struct SourceRef<'a> {
+    pub at: &'a str,
+    pub seq: u64,
 }
 
 impl<'a> SendRef<'a> {
@@ -47,11 +59,26 @@ impl<'a> SendRef<'a> {
                 6 => send.reply_to = value.int()?,
                 7 => send.mentions.push(value.text()?),
                 8 => send.payload = value.bytes()?,
+                9 => send.mentions_all = value.int()? != 0,
+                10 => source(value.bytes()?, send.forward.get_or_insert_default())?,
                 _ => {}
             }
         }
         Ok(send)
     }
+}
+
+/// Reads a message within a SEND; where a field comes twice, the last one counts.
+fn source<'a>(body: &'a [u8], source: &mut SourceRef<'a>) -> Result<(), CodecError> {
+    let mut fields = Fields(body);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => source.at = value.text()?,
+            2 => source.seq = value.int()?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Reads a DELIVERACK's body: conversation and seq.
@@ -136,6 +163,7 @@ fn entry_len(message: &Message) -> usize {
         | Content::Image(body)
         | Content::File(body)
         | Content::Custom(body) => bytes_len(10, body.len()),
+        Content::Gone(_) => 0,
     };
     uint_len(3, message.seq.0)
         + uint_len(4, message.ord.0)
@@ -148,6 +176,7 @@ fn entry_len(message: &Message) -> usize {
         + uint_len(11, message.reply_to.map_or(0, |seq| seq.0))
         + names_len(12, &message.mentions)
         + bytes_len(14, payload(message).len())
+        + convert::marks(message).map_or(0, |marks| nested_len(15, marks.encoded_len()))
 }
 
 fn put_entry(out: &mut Vec<u8>, message: &Message) {
@@ -168,6 +197,10 @@ fn put_entry(out: &mut Vec<u8>, message: &Message) {
         put_event(out, event);
     }
     put_bytes(out, 14, payload(message));
+    if let Some(marks) = convert::marks(message) {
+        put_nested(out, 15, marks.encoded_len());
+        marks.encode_raw(out);
+    }
 }
 
 fn names_len(number: u32, names: &[UserName]) -> usize {
@@ -185,6 +218,7 @@ fn event_len(event: &LogEvent) -> usize {
         LogEvent::Created { members } => nested_len(1, members_len(members)),
         LogEvent::Joined { members } => nested_len(2, members_len(members)),
         LogEvent::Removed { members } => nested_len(3, names_len(1, members)),
+        // What else happens is rare, and takes the longer way.
         other => convert::tell::log_event(other).encoded_len(),
     }
 }
@@ -197,8 +231,7 @@ fn put_event(out: &mut Vec<u8>, event: &LogEvent) {
             put_nested(out, 3, names_len(1, members));
             put_names(out, 1, members);
         }
-        // Seldom enough to be made twice.
-        other => out.extend(convert::tell::log_event(other).encode_to_vec()),
+        other => convert::tell::log_event(other).encode_raw(out),
     }
 }
 
@@ -222,8 +255,8 @@ fn put_members(out: &mut Vec<u8>, number: u32, members: &[(UserName, GroupRole)]
 #[cfg(test)]
 mod tests {
     use anser_domain::{
-        ClientId, ConvId, DeviceId, MessageId, Millis, Ord64, Payload, ProfilePatch, Sender, Seq,
-        SyncToken, UserId,
+        ClientId, ConvId, DeviceId, Gone, Marks, MessageId, Millis, Ord64, Origin, Payload,
+        ProfilePatch, Reaction, Sender, Seq, SyncToken, UserId,
     };
     use proptest::prelude::*;
 
@@ -245,6 +278,8 @@ mod tests {
             reply_to: send.reply_to,
             mentions: send.mentions.iter().map(|name| (*name).to_owned()).collect(),
             payload: send.payload.to_vec(),
+            mentions_all: send.mentions_all,
+            forward: send.forward.map(|of| frame::Source { at: of.at.to_owned(), seq: of.seq }),
         }
     }
 
@@ -259,6 +294,35 @@ mod tests {
 
     fn names() -> impl Strategy<Value = Vec<UserName>> {
         prop::collection::vec("[a-z]{1,12}".prop_map(|name| UserName::new(&name).unwrap()), 0..4)
+    }
+
+    fn happenings() -> impl Strategy<Value = LogEvent> {
+        let seq = || any::<u64>().prop_map(Seq);
+        prop_oneof![
+            seq().prop_map(|seq| LogEvent::Recalled { seq }),
+            (seq(), prop::option::of(".{0,40}"), names()).prop_map(|(seq, text, mentions)| {
+                let content = text.map(|text| Box::new(Content::Text(text.into())));
+                LogEvent::Edited { seq, content, mentions }
+            }),
+            (seq(), ".{0,9}", any::<bool>()).prop_map(|(seq, reaction, on)| {
+                LogEvent::Reacted { seq, reaction: reaction.into(), on }
+            }),
+            (seq(), any::<bool>()).prop_map(|(seq, on)| LogEvent::Pinned { seq, on }),
+        ]
+    }
+
+    fn marks() -> impl Strategy<Value = Option<Box<Marks>>> {
+        let one = (any::<Option<i64>>(), any::<u32>(), any::<(bool, bool, bool)>());
+        prop::option::of(one.prop_map(|(edited, count, (pinned, mentions_all, origin))| {
+            let sender = UserName::new("carol").unwrap();
+            Box::new(Marks {
+                edited: edited.map(Millis),
+                reactions: vec![Reaction { reaction: "👍".into(), count, mine: pinned }],
+                pinned,
+                mentions_all,
+                origin: origin.then_some(Origin { sender, ts: Millis(count.into()) }),
+            })
+        }))
     }
 
     fn contents() -> impl Strategy<Value = Content> {
@@ -279,6 +343,8 @@ mod tests {
                 Content::Event(LogEvent::Profile(ProfilePatch { title, ..Default::default() }))
             }),
             Just(Content::Event(LogEvent::Dissolved)),
+            happenings().prop_map(Content::Event),
+            prop_oneof![Just(Gone::Recalled), Just(Gone::Deleted)].prop_map(Content::Gone),
         ]
     }
 
@@ -291,6 +357,7 @@ mod tests {
             content in contents(),
             mentions in names(),
             payload in prop::option::of((any::<bool>(), prop::collection::vec(any::<u8>(), 0..40))),
+            marks in marks(),
         ) -> Message {
             let [conv, seq, ord, id, reply_to] = numbers;
             Message {
@@ -312,6 +379,7 @@ mod tests {
                     protocol: if native { Protocol::Native } else { Protocol::Xmpp },
                     bytes: bytes.into(),
                 }),
+                marks,
             }
         }
     }
@@ -355,9 +423,13 @@ mod tests {
         fn a_send_reads_as_prost_reads_it(
             id: u32, to: String, client_id: Vec<u8>, kind: u32, body: String, reply_to: u64,
             mentions in prop::collection::vec(any::<String>(), 0..4), payload: Vec<u8>,
+            mentions_all: bool, forward: Option<(String, u64)>,
             flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
         ) {
-            let send = frame::Send { id, to, client_id, kind, body, reply_to, mentions, payload };
+            let forward = forward.map(|(at, seq)| frame::Source { at, seq });
+            let send = frame::Send {
+                id, to, client_id, kind, body, reply_to, mentions, payload, mentions_all, forward,
+            };
             let mut bytes = send.encode_to_vec();
             prop_assert_eq!(&owned(&SendRef::decode(&bytes).unwrap()), &send);
             for (at, flip) in flips {

@@ -19,7 +19,7 @@ pub use self::{
     header::{
         COMPRESSED, CRITICAL, MAX_LENGTH_BYTES, Raw, TYPE_MASK, first_byte, put_header, split,
     },
-    hot::{SendRef, put_delivery, put_send_ack},
+    hot::{SendRef, SourceRef, put_delivery, put_send_ack},
 };
 use crate::frame::{Frame, FrameType};
 

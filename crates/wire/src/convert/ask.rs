@@ -43,6 +43,12 @@ pub(crate) fn outgoing(send: &SendRef<'_>) -> Result<Outgoing, Refusal> {
         reply_to: if send.reply_to == 0 { None } else { Some(seq(send.reply_to)?) },
         mentions: send.mentions.iter().map(|name| user(name)).collect::<Result<_, _>>()?,
         payload,
+        mentions_all: send.mentions_all,
+        forward: send
+            .forward
+            .as_ref()
+            .map(|of| super::message::source(of.at, of.seq))
+            .transpose()?,
     })
 }
 
@@ -110,6 +116,17 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
         Call::RemoveDevice(call) => Command::RemoveDevice(
             call.device.parse().map_err(|_| Refusal::Invalid("device: not a device's name"))?,
         ),
+        call @ (Call::Recall(_)
+        | Call::Edit(_)
+        | Call::React(_)
+        | Call::Pin(_)
+        | Call::DeleteForMe(_)
+        | Call::ClearForMe(_)
+        | Call::Keep(_)
+        | Call::Reactors(_)
+        | Call::Pins(_)
+        | Call::Receipts(_)
+        | Call::Search(_)) => super::message::command(call)?,
         Call::File(call) => Command::Files(super::file::command(&call)?),
         _ => return Err(Refusal::Invalid("call: none that this server knows")),
     })
@@ -141,7 +158,7 @@ pub(super) fn number(number: u64) -> Result<u64, Refusal> {
     }
 }
 
-fn seq(place: u64) -> Result<Seq, Refusal> {
+pub(super) fn seq(place: u64) -> Result<Seq, Refusal> {
     number(place).map(Seq)
 }
 

@@ -3,7 +3,10 @@
 pub(crate) mod ask;
 mod file;
 mod group;
+mod message;
 pub(crate) mod tell;
+
+pub(crate) use self::message::marks;
 
 use anser_domain::{GroupRole, Subject};
 

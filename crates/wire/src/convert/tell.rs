@@ -33,6 +33,7 @@ pub(crate) fn entry(message: &Message) -> frame::Deliver {
         mentions: message.mentions.iter().map(ToString::to_string).collect(),
         event,
         payload,
+        marks: super::marks(message),
     }
 }
 
@@ -48,6 +49,12 @@ pub(crate) fn log_event(event: &LogEvent) -> frame::LogEvent {
         LogEvent::Removed { members } => Happening::Removed(frame::NameList {
             users: members.iter().map(ToString::to_string).collect(),
         }),
+        of_a_message @ (LogEvent::Recalled { .. }
+        | LogEvent::Edited { .. }
+        | LogEvent::Reacted { .. }
+        | LogEvent::Pinned { .. }) => {
+            return frame::LogEvent { what: super::message::happening(of_a_message) };
+        }
         other => return frame::LogEvent { what: super::group::happening(other) },
     };
     frame::LogEvent { what: Some(what) }
@@ -78,6 +85,7 @@ pub(crate) fn notice(event: &Event) -> Option<Notice> {
         Event::Presence(it) => {
             Notice::Presence(frame::Presence { user: it.user.to_string(), online: it.online })
         }
+        Event::Kept(it) => Notice::Kept(super::message::kept(it)),
         Event::Changed(it) => Notice::Changed(frame::Changed {
             subject: super::subject_number(it.subject).into(),
             at: it.at.0,
@@ -100,6 +108,8 @@ pub(crate) fn conversation(state: &ConversationState) -> frame::Conversation {
         unread: state.unread,
         member: state.member,
         changed: state.changed.0,
+        mentions: state.mentions,
+        keep: Some(super::message::keep(&state.keep)),
     }
 }
 
@@ -134,7 +144,10 @@ pub(crate) fn logs(page: &Page, budget: usize) -> Vec<frame::Log> {
 
 /// Rows in groups that stay below `budget` bytes, at least one group, at least one row in each
 /// but an only one.
-fn parts<M: prost::Message>(rows: impl Iterator<Item = M>, budget: usize) -> Vec<Vec<M>> {
+pub(super) fn parts<M: prost::Message>(
+    rows: impl Iterator<Item = M>,
+    budget: usize,
+) -> Vec<Vec<M>> {
     // A row's key and length in front of it.
     const OVERHEAD: usize = 6;
     let mut parts = Vec::new();
@@ -163,6 +176,7 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
             let sets = change_sets(list, budget).into_iter();
             return Some(sets.map(Answer::Conversations).collect());
         }
+        Reply::Messages(reply) => return Some(super::message::answers(reply, budget)),
         Reply::Done => Answer::Done(frame::Done {}),
         Reply::Sent(sent) => Answer::Sent(stored(sent)),
         Reply::Group(group) => Answer::Group(super::group::card(group)),

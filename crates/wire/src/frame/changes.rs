@@ -1,6 +1,6 @@
 //! CHANGES: conversations that have changed.
 
-use super::{deliver::Deliver, schema::message};
+use super::{deliver::Deliver, message::Keep, schema::message};
 
 message! {
     /// Conversations that have changed. Follows WELCOME as often as needed, with id 0; answers
@@ -52,5 +52,9 @@ message! {
         member: bool [bool] = 11,
         /// The change that put the row here: what `before` of a list continues from.
         changed: u64 [uint64] = 12,
+        /// Messages above `read` that call the receiver, by name or with everybody.
+        mentions: u64 [uint64] = 35,
+        /// How the receiver keeps it.
+        keep: Option<Keep> [message, optional] (Keep) = 36,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     group::{Dissolved, Mute, Policy, ProfilePatch},
+    message::{Edit, Marks, Pin, React, Target},
     schema::{choice, message},
 };
 
@@ -38,11 +39,13 @@ message! {
         event: Option<LogEvent> [message, optional] (LogEvent) = 13,
         /// Bytes for native clients only, as they were sent.
         payload: Vec<u8> [bytes = "vec"] = 14,
+        /// What else there is to it, for the few that have something.
+        marks: Option<Marks> [message, optional] (Marks) = 15,
     }
 
     /// Something that happened in a conversation and takes a place in its log.
     pub struct LogEvent {
-        ; what: Happening ["Happening" = "1, 2, 3, 4, 5, 6, 7"]
+        ; what: Happening ["Happening" = "1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13"]
     }
 
     /// Members of a group, and their standing.
@@ -83,5 +86,13 @@ choice! {
         muted: Muted(Mute) = 6,
         /// The group has ended. Its last entry.
         dissolved: Dissolved(Dissolved) = 7,
+        /// A message was taken back.
+        recalled: Recalled(Target) = 10,
+        /// A message says something else now.
+        edited: Edited(Edit) = 11,
+        /// A reaction was given or taken back.
+        reacted: Reacted(React) = 12,
+        /// A message was pinned, or its pin taken off.
+        pinned: Pinned(Pin) = 13,
     }
 }

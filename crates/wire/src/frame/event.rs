@@ -1,6 +1,7 @@
 //! EVENT: what is worth knowing and is no log entry.
 
 use super::{
+    message::Kept,
     people::Changed,
     schema::{choice, message},
 };
@@ -9,7 +10,7 @@ message! {
     /// Something to know that takes no place in a log. May be left out when a link cannot keep
     /// up. Clients send only `typing`.
     pub struct Event {
-        ; what: Notice ["Notice" = "1, 2, 3, 4, 5, 50"]
+        ; what: Notice ["Notice" = "1, 2, 3, 4, 5, 35, 50"]
     }
 
     /// Someone has received or read up to a place.
@@ -72,6 +73,8 @@ choice! {
         head: Head(Head) = 4,
         /// The link's credential ends soon.
         expiring: Expiring(Expiring) = 5,
+        /// Another of the receiver's devices has changed how they keep a conversation.
+        kept: Kept(Kept) = 35,
         /// Something of the receiver's own has changed.
         changed: Changed(Changed) = 50,
     }

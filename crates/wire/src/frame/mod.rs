@@ -13,6 +13,7 @@ pub mod file;
 pub mod go_away;
 pub mod group;
 pub mod hello;
+pub mod message;
 pub mod page;
 pub mod people;
 pub mod ping;
@@ -42,6 +43,11 @@ pub use self::{
         PolicyCall, ProfileCall, ProfilePatch, RetractCall, Waiting, WaitingCall, WaitingList,
     },
     hello::Hello,
+    message::{
+        Edit, EditCall, Found, Hit, Keep, KeepCall, Kept, Marks, Origin, Piece, Pin, PinCall, Pins,
+        PinsCall, React, ReactCall, Reaction, Reactor, Reactors, ReactorsCall, RecallCall,
+        Receipts, SearchCall, Source, Target,
+    },
     page::{Log, Page},
     people::Changed,
     ping::Ping,

@@ -5,6 +5,10 @@ use super::{
         ApproveCall, DismissCall, DissolveCall, GroupsCall, InvitationsCall, InviteCall, JoinCall,
         LeaveCall, MuteCall, PolicyCall, ProfileCall, RetractCall, WaitingCall,
     },
+    message::{
+        EditCall, KeepCall, PinCall, PinsCall, ReactCall, ReactorsCall, RecallCall, SearchCall,
+        Source,
+    },
     schema::{choice, message},
 };
 
@@ -13,7 +17,7 @@ message! {
     pub struct Request {
         /// The client's number for this request, as in SEND.
         id: u32 [uint32] = 1,
-        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 65"]
+        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 65"]
     }
 
     /// Part of a conversation's log, as far as the caller may see it. Without `before` and
@@ -151,6 +155,28 @@ choice! {
         devices: Devices(DevicesCall) = 13,
         /// → `done`
         remove_device: RemoveDevice(RemoveDeviceCall) = 14,
+        /// → `sent`: the log entry that says so
+        recall: Recall(RecallCall) = 35,
+        /// → `sent`
+        edit: Edit(EditCall) = 36,
+        /// → `sent`
+        react: React(ReactCall) = 37,
+        /// → `sent`
+        pin: Pin(PinCall) = 38,
+        /// Takes a message out of the caller's own sight → `done`
+        delete_for_me: DeleteForMe(Source) = 39,
+        /// Takes everything up to a message out of the caller's own sight → `done`
+        clear_for_me: ClearForMe(Source) = 40,
+        /// → `done`
+        keep: Keep(KeepCall) = 41,
+        /// → `reactors`
+        reactors: Reactors(ReactorsCall) = 42,
+        /// → `pins`
+        pins: Pins(PinsCall) = 43,
+        /// Who has a message and who has read it → `receipts`
+        receipts: Receipts(Source) = 44,
+        /// → `found`
+        search: Search(SearchCall) = 45,
         /// → `file`
         file: File(super::file::FileCall) = 65,
         /// → `sent`

@@ -3,6 +3,7 @@
 use super::{
     changes::ChangeSet,
     group::{Asked, Groups, Invitations, Policy, WaitingList},
+    message::{Found, Pins, Reactors, Receipts},
     page::Log,
     schema::{choice, message},
 };
@@ -12,7 +13,7 @@ message! {
     pub struct Response {
         /// The id of the REQUEST.
         id: u32 [uint32] = 1,
-        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23, 65"]
+        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23, 42, 43, 44, 45, 65"]
     }
 
     /// Done, with nothing to tell.
@@ -117,6 +118,14 @@ choice! {
         user: User(User) = 8,
         /// Devices.
         devices: Devices(Devices) = 9,
+        /// Part of the list of who reacted.
+        reactors: Reactors(Reactors) = 42,
+        /// Pinned messages.
+        pins: Pins(Pins) = 43,
+        /// Who has a message.
+        receipts: Receipts(Receipts) = 44,
+        /// Messages that were found.
+        found: Found(Found) = 45,
         /// A file.
         file: File(super::file::File) = 65,
         /// Part of the caller's groups.

@@ -1,6 +1,6 @@
 //! SEND: a message to be stored and delivered.
 
-use super::schema::message;
+use super::{message::Source, schema::message};
 
 message! {
     /// Asks for a message to be stored. Answered by SENDACK once it is stored for good, or by
@@ -25,5 +25,9 @@ message! {
         mentions: Vec<String> [string, repeated] = 7,
         /// Bytes for native clients only, passed on as they are. At most 64 KiB.
         payload: Vec<u8> [bytes = "vec"] = 8,
+        /// It calls everybody in the group.
+        mentions_all: bool [bool] = 9,
+        /// The message whose content is sent on, instead of `kind` and `body`.
+        forward: Option<Source> [message, optional] (Source) = 10,
     }
 }

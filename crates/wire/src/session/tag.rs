@@ -1,7 +1,7 @@
 //! Tags: which frame a question came from, and its id. With them nothing needs to be remembered
 //! per request.
 
-use anser_domain::{Command, Tag};
+use anser_domain::{Command, MessagesCommand, Tag};
 
 /// What a question answers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,12 @@ impl Asked {
             | Command::Members { .. }
             | Command::Devices => Self::Listing,
             Command::Groups(command) if command.lists() => Self::Listing,
+            Command::Messages(
+                MessagesCommand::Reactors { .. }
+                | MessagesCommand::Pins { .. }
+                | MessagesCommand::Receipts { .. }
+                | MessagesCommand::Search(_),
+            ) => Self::Listing,
             _ => Self::Request,
         }
     }

@@ -396,6 +396,7 @@ fn message(conv: u64, seq: u64, body: &str) -> Message {
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        marks: None,
     }
 }
 
@@ -411,6 +412,8 @@ fn changes(words: &[&str]) -> Changes {
         peer_delivered: Seq::ZERO,
         peer_read: Seq::ZERO,
         unread: 0,
+        mentions: 0,
+        keep: Keep::default(),
         member: true,
         changed: SyncToken(9),
     };

@@ -48,6 +48,7 @@ fn text() -> Deliver {
         mentions: vec!["alice".into(), "carol".into()],
         event: None,
         payload: vec![0, 255],
+        marks: None,
     }
 }
 
@@ -116,7 +117,112 @@ fn conversation() -> Conversation {
         unread: 2,
         member: true,
         changed: 99,
+        mentions: 1,
+        keep: Some(keep()),
     }
+}
+
+fn keep() -> Keep {
+    Keep { muted_until: 1_790_000_000_000, pinned: true, hidden: true, cleared: 2 }
+}
+
+fn place() -> Source {
+    Source { at: "g:geese".into(), seq: 7 }
+}
+
+fn altered() -> Deliver {
+    Deliver {
+        marks: Some(Marks {
+            gone: 0,
+            edited: Some(1_790_000_000_002),
+            reactions: vec![Reaction { reaction: "👍".into(), count: 2, mine: true }],
+            pinned: true,
+            mentions_all: true,
+            origin: Some(Origin { sender: "carol".into(), ts: 1_780_000_000_000 }),
+        }),
+        ..text()
+    }
+}
+
+fn gone() -> Deliver {
+    Deliver {
+        kind: 6,
+        body: String::new(),
+        mentions: Vec::new(),
+        payload: Vec::new(),
+        marks: Some(Marks { gone: 1, ..Marks::default() }),
+        ..text()
+    }
+}
+
+/// What happens to messages, and what is asked about them.
+#[rustfmt::skip]
+fn of_messages() -> Vec<(&'static str, &'static str, Frame)> {
+    let entry = || Deliver { conv: 0, at: String::new(), ..altered() };
+    let edit = || Edit { seq: 7, kind: 1, body: "honk!".into(), mentions: vec!["alice".into()] };
+    let react = || React { seq: 7, reaction: "👍".into(), on: true };
+    vec![
+        ("deliver_altered", "a message that was edited, forwarded, pinned and reacted to", altered().into()),
+        ("deliver_gone", "a message that was recalled: nothing but its place", gone().into()),
+        ("deliver_recalled", "a message was taken back", happening(Happening::Recalled(Target { seq: 7 }))),
+        ("deliver_edited", "a message says something else now", happening(Happening::Edited(edit()))),
+        ("deliver_reacted", "a reaction was given", happening(Happening::Reacted(react()))),
+        ("deliver_pinned", "a message was pinned", happening(Happening::Pinned(Pin { seq: 7, on: true }))),
+        ("event_kept", "another device deleted a message for the user",
+            notice(Notice::Kept(Kept { conv: 300, at: "u:bob".into(), keep: Some(keep()), deleted: 7 }))),
+        ("send_forward", "a message of another conversation sent on, calling everybody",
+            Send {
+                id: 3, to: "g:ducks".into(), client_id: uuid(6), mentions_all: true,
+                forward: Some(place()), ..Send::default()
+            }.into()),
+        ("request_recall", "takes a message back",
+            request(Call::Recall(RecallCall { client_id: uuid(7), of: Some(place()) }))),
+        ("request_edit", "changes a message",
+            request(Call::Edit(EditCall { client_id: uuid(7), at: "g:geese".into(), edit: Some(edit()) }))),
+        ("request_react", "gives a reaction",
+            request(Call::React(ReactCall { client_id: uuid(7), at: "g:geese".into(), react: Some(react()) }))),
+        ("request_pin", "pins a message",
+            request(Call::Pin(PinCall {
+                client_id: uuid(7), at: "g:geese".into(), pin: Some(Pin { seq: 7, on: true }),
+            }))),
+        ("request_delete_for_me", "out of one's own sight", request(Call::DeleteForMe(place()))),
+        ("request_clear_for_me", "everything up to it", request(Call::ClearForMe(place()))),
+        ("request_keep", "muted; a false is written, since it is optional",
+            request(Call::Keep(KeepCall {
+                at: "g:geese".into(), muted_until: Some(1_790_000_000_000), pinned: Some(false), hidden: None,
+            }))),
+        ("request_reactors", "who reacted, after bob",
+            request(Call::Reactors(ReactorsCall {
+                at: "g:geese".into(), seq: 7, limit: 10,
+                after: Some(Reactor { reaction: "👍".into(), user: "bob".into() }),
+            }))),
+        ("request_pins", "what is pinned", request(Call::Pins(PinsCall { at: "g:geese".into() }))),
+        ("request_receipts", "who has it", request(Call::Receipts(place()))),
+        ("request_search", "messages with these words",
+            request(Call::Search(SearchCall {
+                query: "大雁 honk".into(), at: "g:geese".into(), before: 9, limit: 10,
+            }))),
+        ("response_reactors", "who reacted",
+            response(Answer::Reactors(Reactors {
+                reactors: vec![Reactor { reaction: "👍".into(), user: "carol".into() }], more: true,
+            }))),
+        ("response_pins", "what is pinned",
+            response(Answer::Pins(Pins { entries: vec![entry()], partial: true }))),
+        ("response_receipts", "who has it",
+            response(Answer::Receipts(Receipts {
+                members: 3, delivered: vec!["bob".into(), "carol".into()], read: vec!["bob".into()],
+            }))),
+        ("response_found", "what was found",
+            response(Answer::Found(Found {
+                hits: vec![Hit {
+                    at: "g:geese".into(), entry: Some(entry()),
+                    snippet: vec![
+                        Piece { text: "大雁".into(), hit: true }, Piece { text: " says".into(), hit: false },
+                    ],
+                }],
+                next: 9, partial: true,
+            }))),
+    ]
 }
 
 fn change_set() -> ChangeSet {
@@ -150,7 +256,7 @@ fn response(answer: Answer) -> Frame {
 /// Every frame, and every branch of those that have some: name, meaning, frame.
 #[rustfmt::skip]
 pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
-    vec![
+    let mut all = vec![
         ("hello", "a login with everything set; `since` is optional, so a 0 is written", hello().into()),
         ("hello_least", "the least that a login can be",
             Hello { token: "t".into(), min_version: 1, max_version: 1, ..Hello::default() }.into()),
@@ -170,6 +276,7 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
             Send {
                 id: 1, to: "g:geese".into(), client_id: uuid(3), kind: 1, body: "honk".into(), reply_to: 6,
                 mentions: vec!["bob".into()], payload: vec![1, 2, 3],
+                mentions_all: false, forward: None,
             }.into()),
         ("send_least", "a text: kind 0 is text",
             Send { id: 2, to: "u:bob".into(), client_id: uuid(4), body: "hi".into(), ..Send::default() }.into()),
@@ -282,7 +389,9 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
             GoAway { code: 64, reason: "the server is shutting down".into(), retry_after_ms: 2500, may_reconnect: true }.into()),
         ("error", "a send was refused for now",
             Error { code: 62, reason: "the server is busy".into(), id: 1, retry_after_ms: 500 }.into()),
-    ]
+    ];
+    all.extend(of_messages());
+    all
 }
 
 /// Bytes that a server refuses, and the code it names: name, meaning, hex, code.

@@ -297,7 +297,7 @@ impl App {
                     screen.print(&self.paint.dim(&format!("— {user} is {word}")))?;
                 }
             }
-            Event::Synced(_) | Event::Personal(_) | Event::Changed { .. } => {}
+            Event::Synced(_) | Event::Kept { .. } | Event::Personal(_) | Event::Changed { .. } => {}
             Event::Stopped(stop) => return Ok(Some(stop)),
         }
         Ok(None)

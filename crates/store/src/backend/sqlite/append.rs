@@ -15,12 +15,15 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     acls::DIRECT,
     convert::{
-        MESSAGE_COLUMNS, body_of, group_role_number, mentions_of, message, num, protocol_number,
+        MESSAGE_COLUMNS, body_of, entry_of, group_role_number, mentions_of, num, protocol_number,
         sql, time_of,
     },
     desk::{Desk, Person},
+    extra::Extra,
     files,
     head::Head,
+    mention,
+    special::{Special, look},
 };
 use crate::{
     planted::{Plant, planted},
@@ -100,7 +103,7 @@ fn send(
     if let Some(refusal) = barred {
         // What was stored before the change still gets its first answer.
         return match stored(desk, actor.device, out.client_id, conv)? {
-            Some(first) => again(slot.acl, first, out),
+            Some((first, extra)) => again(slot.acl, first, &extra, out),
             None => Err(refusal.into()),
         };
     }
@@ -116,19 +119,21 @@ fn send(
         ])?;
         if new == 0 {
             let first = stored(desk, actor.device, out.client_id, conv)?;
-            let first = first.ok_or_else(|| lost("a dedupe key has no message"))?;
-            return again(slot.acl, first, out);
+            let (first, extra) = first.ok_or_else(|| lost("a dedupe key has no message"))?;
+            return again(slot.acl, first, &extra, out);
         }
     }
     let verdict = replies_below(out, slot.seq)
         .map_err(StoreError::from)
-        .and_then(|()| files::to_carry(desk.conn, actor.user, &out.content))
-        .and_then(|carried| {
+        .and_then(|()| look(desk, actor.user, &slot, out))
+        .and_then(|special| {
+            let content = special.as_ref().and_then(|it| it.content()).unwrap_or(&out.content);
+            let carried = files::to_carry(desk.conn, actor.user, content)?;
             gate.admit(&slot.acl, head_seq, &append)?;
-            Ok(carried)
+            Ok((special, carried))
         });
-    let carried = match verdict {
-        Ok(carried) => carried,
+    let (special, carried) = match verdict {
+        Ok(verdict) => verdict,
         Err(StoreError::Refused(refusal)) => {
             desk.hot.delete_dedupe.execute(params![
                 out.client_id.0,
@@ -141,7 +146,7 @@ fn send(
     };
     files::carry(desk.conn, &carried, slot.conv, slot.seq)?;
     let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
-    write(desk, actor, name, slot, id, *out)
+    write(desk, actor, name, slot, id, *out, special)
 }
 
 /// The first message of a direct conversation makes it.
@@ -164,9 +169,12 @@ fn first(
     }
     let (kind, policy) = (ConversationKind::Direct, Policy::default());
     let acl = Arc::new(Acl { conv, version: 1, kind, group: GroupKind::Group, policy, members });
+    let slot = Slot { conv, seq: Seq(1), ord: Ord64(1), acl: Arc::clone(&acl) };
     let Entry::Message(out) = &append.entry else { return Err(Refusal::Unavailable.into()) };
     replies_below(out, Seq(1))?;
-    let carried = files::to_carry(desk.conn, me, &out.content)?;
+    let special = look(desk, me, &slot, out)?;
+    let content = special.as_ref().and_then(|it| it.content()).unwrap_or(&out.content);
+    let carried = files::to_carry(desk.conn, me, content)?;
     gate.admit(&acl, Seq::ZERO, &append)?;
 
     let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
@@ -182,10 +190,9 @@ fn first(
         let row = NewMember { user: *user, role: GroupRole::Member, peer: Some(peer) };
         insert_member(desk, &acl, row, Seq(1), Ord64(0), id)?;
     }
-    let slot = Slot { conv, seq: Seq(1), ord: Ord64(1), acl };
     insert_dedupe(desk, append.actor.device, out.client_id, &slot, id)?;
     files::carry(desk.conn, &carried, conv, slot.seq)?;
-    write(desk, append.actor, name, slot, id, *out)
+    write(desk, append.actor, name, slot, id, *out, special)
 }
 
 /// A member's row to be made.
@@ -245,11 +252,22 @@ fn replies_below(out: &Outgoing, seq: Seq) -> Result<(), Refusal> {
 }
 
 /// The answer to a retry.
-fn again(acl: Arc<Acl>, first: Message, out: &Outgoing) -> Result<Appended, StoreError> {
-    let same = first.content == out.content
-        && first.reply_to == out.reply_to
+fn again(
+    acl: Arc<Acl>,
+    first: Message,
+    extra: &Extra,
+    out: &Outgoing,
+) -> Result<Appended, StoreError> {
+    // What it said at first is gone once it was edited or recalled: whoever knows the key gets
+    // the first answer, since a retry is what a client sends under it.
+    let changed = extra.recalled || extra.edited.is_some();
+    let source = extra.forward.as_ref().map(|from| Seq(from.seq));
+    let same = first.reply_to == out.reply_to
+        && source == out.forward.as_ref().map(|from| from.seq)
+        && (source.is_some() || first.content == out.content && first.payload == out.payload)
         && first.mentions == out.mentions
-        && first.payload == out.payload;
+        && extra.all == out.mentions_all
+        || changed;
     if !same {
         return Err(Refusal::Conflict.into());
     }
@@ -269,13 +287,13 @@ pub(super) fn duplicate(acl: Arc<Acl>, first: Message) -> Appended {
     Appended { sent, message: Arc::new(first), acl, removed: Vec::new(), quiet: false }
 }
 
-/// The message that this key stored.
+/// The message that this key stored, and what it has beside.
 pub(super) fn stored(
     desk: &mut Desk<'_>,
     device: DeviceId,
     client_id: ClientId,
     conv: ConvId,
-) -> Result<Option<Message>, StoreError> {
+) -> Result<Option<(Message, Extra)>, StoreError> {
     if planted(Plant::NoDedupe) {
         return Ok(None);
     }
@@ -288,7 +306,8 @@ pub(super) fn stored(
     let mut rows = query.query([sql(id)])?;
     let row = rows.next()?.ok_or_else(|| lost("a dedupe key has no message"))?;
     let name_of = |user| Ok(desk.person(user)?.ok_or_else(|| lost("a sender has no row"))?.name);
-    message(row, name_of).map(Some)
+    let (message, extra) = entry_of(row, name_of)?;
+    Ok(Some((message, extra.unwrap_or_default())))
 }
 
 /// Remembers what a client id stored.
@@ -316,8 +335,9 @@ fn write(
     slot: Slot,
     id: u64,
     out: Outgoing,
+    special: Option<Box<Special>>,
 ) -> Result<Appended, StoreError> {
-    let message = Message {
+    let mut message = Message {
         conv: slot.conv,
         seq: slot.seq,
         ord: slot.ord,
@@ -329,14 +349,27 @@ fn write(
         reply_to: out.reply_to,
         mentions: out.mentions,
         payload: out.payload,
+        marks: None,
     };
-    insert(desk, message, slot.acl)
+    let Some(mut special) = special else { return insert(desk, message, slot.acl) };
+    special.put_on(&mut message);
+    mention::remember(desk, slot.conv, slot.seq, &special.called, special.extra.all)?;
+    insert_with(desk, message, special.extra.text()?, slot.acl)
 }
 
 /// Inserts an entry and moves its head and its sender's read cursor with it.
 pub(super) fn insert(
     desk: &mut Desk<'_>,
     message: Message,
+    acl: Arc<Acl>,
+) -> Result<Appended, StoreError> {
+    insert_with(desk, message, None, acl)
+}
+
+fn insert_with(
+    desk: &mut Desk<'_>,
+    message: Message,
+    extra: Option<String>,
     acl: Arc<Acl>,
 ) -> Result<Appended, StoreError> {
     let payload = message.payload.as_ref();
@@ -354,6 +387,7 @@ pub(super) fn insert(
         mentions_of(&message.mentions),
         payload.map(|payload| protocol_number(payload.protocol)),
         payload.map(|payload| &*payload.bytes),
+        extra,
     ])?;
     let event = matches!(message.content, Content::Event(_));
     let mut prev = SyncToken(0);

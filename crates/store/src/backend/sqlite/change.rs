@@ -16,7 +16,7 @@ use super::{
     append::{Slot, duplicate, insert, insert_dedupe, next_slot, stored},
     convert::time_of,
     desk::Desk,
-    governing, group,
+    entry, governing, group,
 };
 use crate::port::{Append, Appended, Entry, Gate, StoreError};
 
@@ -37,6 +37,8 @@ pub(super) enum Effect {
     Members(group::Moves),
     /// What a group is, and who may do what in it.
     Group(governing::Effect),
+    /// Something happens to a message.
+    Entry(Box<entry::Mark>),
 }
 
 /// Changes a conversation.
@@ -54,8 +56,8 @@ pub(super) fn change(
     let head = desk.head(conv)?.ok_or(Refusal::NotMember)?;
     let head_seq = head.last;
     let mut slot = next_slot(head, conv, true);
-    if let Some(first) = first {
-        if !says(&first, wish) {
+    if let Some((first, _)) = first {
+        if !says(desk, &first, wish)? {
             return Err(Refusal::Conflict.into());
         }
         return Ok(duplicate(slot.acl, first));
@@ -65,12 +67,16 @@ pub(super) fn change(
         return Err(Refusal::NotMember.into());
     }
     gate.admit(&slot.acl, head_seq, append)?;
-    let Step { event, quiet, effect } = plan(desk, &slot, append, wish)?;
+    let Step { event, quiet, effect } = plan(desk, gate, append, &slot, wish)?;
 
     let id = desk.next_id();
     let removed = match effect {
         Effect::Members(moves) => group::apply(desk, &mut slot, id, moves, quiet)?,
         Effect::Group(effect) => governing::apply(desk, &mut slot, id, effect)?,
+        Effect::Entry(mark) => {
+            entry::apply(desk, &slot, id, *mark)?;
+            Vec::new()
+        }
     };
     if quiet {
         slot.seq = head_seq;
@@ -82,23 +88,26 @@ pub(super) fn change(
 }
 
 /// Whether the stored entry is what this wish would have said.
-fn says(first: &Message, wish: &Change) -> bool {
-    let Content::Event(event) = &first.content else { return false };
+fn says(desk: &mut Desk<'_>, first: &Message, wish: &Change) -> Result<bool, StoreError> {
+    let Content::Event(event) = &first.content else { return Ok(false) };
     match &wish.act {
-        Act::Members(change) => group::says(event, change),
-        Act::Group(change) => governing::says(event, &first.sender.name, change),
+        Act::Members(change) => Ok(group::says(event, change)),
+        Act::Group(change) => Ok(governing::says(event, &first.sender.name, change)),
+        Act::Entry(change) => entry::says(desk, first, event, change),
     }
 }
 
 fn plan(
     desk: &mut Desk<'_>,
-    slot: &Slot,
+    gate: &dyn Gate,
     append: &Append,
+    slot: &Slot,
     wish: &Change,
 ) -> Result<Step, StoreError> {
     match &wish.act {
         Act::Members(change) => group::plan(desk, &slot.acl, change),
         Act::Group(change) => governing::plan(desk, &slot.acl, append.actor.user, change),
+        Act::Entry(change) => entry::plan(desk, gate, append, slot, change),
     }
 }
 
@@ -136,6 +145,7 @@ fn said(append: &Append, name: UserName, slot: &Slot, id: u64, event: LogEvent) 
         reply_to: None,
         mentions: Vec::new(),
         payload: None,
+        marks: None,
     }
 }
 

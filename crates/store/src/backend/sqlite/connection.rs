@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_push.sql"),
     include_str!("migrations/0006_groups.sql"),
     include_str!("migrations/0007_admin.sql"),
+    include_str!("migrations/0008_messages.sql"),
 ];
 /// `ANSR`, so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x414e_5352;
@@ -114,9 +115,11 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Reads a row of every table, so that a damaged file is found now rather than by a user.
+/// Reads a row of every table (of the search index: of those that it consists of), so that a damaged file is found now rather than by a user.
 fn touch(conn: &Connection) -> rusqlite::Result<()> {
-    let mut names = conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let mut names = conn.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %'",
+    )?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for name in names {
         let mut any = conn.prepare(&format!("SELECT * FROM \"{name}\" LIMIT 1"))?;

@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 
 use anser_domain::{
-    ClientId, Content, ConvId, DeviceId, GroupRole, Kind, LogEvent, Message, MessageId, Millis,
-    Ord64, Payload, Protocol, Role, Sender, Seq, UserId, UserName,
+    ClientId, Content, ConvId, DeviceId, Gone, GroupRole, Kind, LogEvent, Message, MessageId,
+    Millis, Ord64, Payload, Protocol, Role, Sender, Seq, UserId, UserName,
 };
 use bytes::Bytes;
 use rusqlite::{Row, types::ValueRef};
 use serde::{Deserialize, Serialize};
 
-use super::policy::{PolicyRow, ProfileRow};
+use super::{
+    extra::Extra,
+    policy::{PolicyRow, ProfileRow},
+};
 use crate::port::{ID_COUNTER_BITS, StoreError};
 
 impl From<rusqlite::Error> for StoreError {
@@ -93,6 +96,11 @@ enum EventRow {
     Policy(PolicyRow),
     Muted(String, i64),
     Dissolved,
+    Recalled(u64),
+    // What it says now stands with the message itself, once.
+    Edited(u64),
+    Reacted(u64, Box<str>, bool),
+    Pinned(u64, bool),
 }
 
 fn role_rows(members: &[(UserName, GroupRole)]) -> Vec<(String, i64)> {
@@ -119,6 +127,10 @@ pub(super) fn body_of(content: &Content) -> Result<Cow<'_, str>, StoreError> {
         LogEvent::Policy(patch) => EventRow::Policy(patch.into()),
         LogEvent::Muted { user, until } => EventRow::Muted(user.to_string(), until.0),
         LogEvent::Dissolved => EventRow::Dissolved,
+        LogEvent::Recalled { seq } => EventRow::Recalled(seq.0),
+        LogEvent::Edited { seq, .. } => EventRow::Edited(seq.0),
+        LogEvent::Reacted { seq, reaction, on } => EventRow::Reacted(seq.0, reaction.clone(), *on),
+        LogEvent::Pinned { seq, on } => EventRow::Pinned(seq.0, *on),
     };
     let json = serde_json::to_string(&row);
     json.map(Cow::Owned).map_err(|error| StoreError::Failed(error.to_string()))
@@ -144,6 +156,12 @@ pub(super) fn content_of(kind: u8, body: &str) -> Result<Content, StoreError> {
             LogEvent::Muted { user: UserName::trusted(&user), until: Millis(until) }
         }
         EventRow::Dissolved => LogEvent::Dissolved,
+        EventRow::Recalled(seq) => LogEvent::Recalled { seq: Seq(seq) },
+        EventRow::Edited(seq) => {
+            LogEvent::Edited { seq: Seq(seq), content: None, mentions: Vec::new() }
+        }
+        EventRow::Reacted(seq, reaction, on) => LogEvent::Reacted { seq: Seq(seq), reaction, on },
+        EventRow::Pinned(seq, on) => LogEvent::Pinned { seq: Seq(seq), on },
     }))
 }
 
@@ -159,11 +177,25 @@ pub(super) fn mentions_of(names: &[UserName]) -> Option<String> {
 }
 
 /// The columns that [`message`] reads, in its order.
-pub(super) const MESSAGE_COLUMNS: &str =
-    "id, conv, seq, ord, user, device, cid, kind, body, reply_to, mentions, protocol, payload";
+pub(super) const MESSAGE_COLUMNS: &str = "id, conv, seq, ord, user, device, cid, kind, body, reply_to, mentions, protocol, payload, \
+     extra";
 
-/// A message, once its sender's name has been found.
-pub(super) fn message(
+/// An entry, once its sender's name has been found, and what it has beside what it says.
+pub(super) fn entry_of(
+    row: &Row<'_>,
+    name_of: impl FnOnce(UserId) -> Result<UserName, StoreError>,
+) -> Result<(Message, Option<Extra>), StoreError> {
+    let mut message = plain(row, name_of)?;
+    let ValueRef::Text(text) = row.get_ref(13)? else { return Ok((message, None)) };
+    let extra = Extra::parse(&String::from_utf8_lossy(text))?;
+    message.marks = extra.marks();
+    if extra.recalled {
+        message.content = Content::Gone(Gone::Recalled);
+    }
+    Ok((message, Some(extra)))
+}
+
+fn plain(
     row: &Row<'_>,
     name_of: impl FnOnce(UserId) -> Result<UserName, StoreError>,
 ) -> Result<Message, StoreError> {
@@ -194,6 +226,7 @@ pub(super) fn message(
         reply_to: opt(row, 9)?.map(Seq),
         mentions,
         payload,
+        marks: None,
     })
 }
 

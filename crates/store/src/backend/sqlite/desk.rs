@@ -383,7 +383,9 @@ impl<'c> Desk<'c> {
     /// Makes the row of a new conversation.
     pub(super) fn make_head(&mut self, kind: i64, acl: &Arc<Acl>) -> Result<(), StoreError> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO heads VALUES (?1, ?2, 0, 0, 0, ?3, 0, 0, 0, 0, 0, 0, 0, 0)",
+            "INSERT INTO heads (conv, kind, last_seq, ord, last_message, acl_version, floor_seq, \
+             changed, lo_read, lo_read_ord, lo_delivered, hi_read, hi_read_ord, hi_delivered) \
+             VALUES (?1, ?2, 0, 0, 0, ?3, 0, 0, 0, 0, 0, 0, 0, 0)",
         )?;
         insert.execute(params![sql(acl.conv.0), kind, sql(acl.version)])?;
         self.next_conv = Some(acl.conv.0 + 1);

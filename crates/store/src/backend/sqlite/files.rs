@@ -324,8 +324,9 @@ pub(super) fn carry(
     seq: Seq,
 ) -> Result<(), StoreError> {
     for file in files {
-        let mut insert =
-            conn.prepare_cached("INSERT INTO file_refs (file, conv, seq) VALUES (?1, ?2, ?3)")?;
+        let mut insert = conn.prepare_cached(
+            "INSERT OR IGNORE INTO file_refs (file, conv, seq) VALUES (?1, ?2, ?3)",
+        )?;
         insert.execute([sql(file.0), sql(conv.0), sql(seq.0)])?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     Sqlite,
     append::lost,
-    convert::{MESSAGE_COLUMNS, message, num, sql, time_of},
+    convert::{MESSAGE_COLUMNS, entry_of, num, sql, time_of},
     desk::Desk,
     reader::Reader,
 };
@@ -161,7 +161,7 @@ impl Reader<'_> {
         let mut part = Part { list: Vec::new(), end: None };
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            let message = message(row, |user| self.name(user))?;
+            let message = entry_of(row, |user| self.name(user))?.0;
             bytes += message.content.body().map_or(0, str::len)
                 + message.payload.as_ref().map_or(0, |payload| payload.bytes.len());
             let (id, acl) = (message.id.0, self.acl_now(message.conv)?);

@@ -42,7 +42,8 @@ pub(super) fn create(
         }
     }
     if let Some(conv) = desk.group(&new.name)? {
-        let first = stored(desk, actor.device, new.client_id, conv)?.ok_or(Refusal::NameTaken)?;
+        let first = stored(desk, actor.device, new.client_id, conv)?;
+        let (first, _) = first.ok_or(Refusal::NameTaken)?;
         let said = Content::Event(LogEvent::Created { members: listed });
         let (title, kind) = begun_as(desk, conv)?;
         if first.content != said || title != *new.title || kind != new.kind {

@@ -50,8 +50,8 @@ impl<'c> Hot<'c> {
                 .prepare("DELETE FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
             insert_message: conn.prepare(
                 "INSERT INTO msgs (id, conv, seq, ord, user, device, cid, kind, body, reply_to, \
-                 mentions, protocol, payload) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 mentions, protocol, payload, extra) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?,
         })
     }

@@ -11,7 +11,10 @@ use rusqlite::OptionalExtension;
 use super::{
     acls::GROUP,
     convert::{num, opt, sql},
+    dress::Eyes,
+    keep, mention,
     reader::Reader,
+    view::Span,
 };
 use crate::port::{ListPage, StoreError};
 
@@ -75,15 +78,16 @@ impl Reader<'_> {
         conv: ConvId,
         changed: SyncToken,
     ) -> Result<ConversationState, StoreError> {
-        let mut query = self.conn.prepare_cached(
+        let mut query = self.conn.prepare_cached(&format!(
             "SELECT h.kind, h.last_seq, h.ord, h.last_message, m.peer, m.from_seq, m.until_seq, \
              m.until_ord, m.read_seq, m.read_ord, c.seq, h.lo_read, h.lo_read_ord, \
              h.lo_delivered, h.hi_read, h.hi_read_ord, h.hi_delivered, \
              CASE WHEN m.earlier > 0 THEN (SELECT min(s.from_seq) FROM spans s \
-             WHERE s.conv = m.conv AND s.user = m.user) END \
+             WHERE s.conv = m.conv AND s.user = m.user) END, h.last_mention, m.deletions, {} \
              FROM members m CROSS JOIN heads h ON h.conv = m.conv LEFT JOIN cursors c ON c.device = ?3 AND c.conv = m.conv \
              WHERE m.user = ?1 AND m.conv = ?2",
-        )?;
+            keep::COLUMNS
+        ))?;
         let key = [sql(actor.user.0), sql(conv.0), sql(actor.device.0)];
         let mut rows = query.query(key)?;
         let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
@@ -92,9 +96,11 @@ impl Reader<'_> {
         let head = until.unwrap_or(Seq(num(row, 1)?));
         let head_ord =
             Ord64(if until.is_some() { opt(row, 7)?.unwrap_or(0) } else { num(row, 2)? });
+        let keep = keep::of_row(row, 20)?;
+        let shown = from.max(keep.cleared.next());
         let last = match until {
-            None => Some(Seq(num(row, 3)?)).filter(|last| *last >= from),
-            Some(until) => self.newest_message(conv, from, until)?,
+            None => Some(Seq(num(row, 3)?)).filter(|last| *last >= shown),
+            Some(until) => self.newest_message(conv, shown, until)?,
         };
         // A device without a cursor is owed all since its user first came in.
         let first = opt(row, 17)?.unwrap_or(from.0);
@@ -107,25 +113,46 @@ impl Reader<'_> {
             None => (8, None),
         };
         let of_other = |column: usize| other.map_or(Ok(0), |other| num(row, other + column));
+        let read = Seq(num(row, own)?);
+        let unread = unread(head_ord, Ord64(num(row, own + 1)?));
+        let mentions = if unread > 0 && num(row, 18)? > read.0 {
+            mention::count(self.conn, actor.user, conv, read, head)?
+        } else {
+            0
+        };
+        let spans = [Span { from: shown, until: head }];
+        let eyes = Eyes {
+            viewer: actor.user,
+            member: until.is_none(),
+            deleted: num(row, 19)? > 0,
+            spans: &spans,
+        };
         Ok(ConversationState {
             conv,
             at: self.address(conv, kind, peer)?,
             title: self.title(conv, kind, peer)?,
             head,
-            last: self.last(conv, last)?,
+            last: self.last(&eyes, conv, last)?,
             delivered: opt(row, 10)?.map_or(start, Seq).min(head),
-            read: Seq(num(row, own)?),
+            read,
             peer_delivered: Seq(of_other(2)?),
             peer_read: Seq(of_other(0)?),
-            unread: unread(head_ord, Ord64(num(row, own + 1)?)),
+            unread,
+            mentions,
+            keep,
             member: until.is_none(),
             changed,
         })
     }
 
-    fn last(&mut self, conv: ConvId, seq: Option<Seq>) -> Result<Option<Arc<Message>>, StoreError> {
+    fn last(
+        &mut self,
+        eyes: &Eyes<'_>,
+        conv: ConvId,
+        seq: Option<Seq>,
+    ) -> Result<Option<Arc<Message>>, StoreError> {
         match seq.filter(|seq| *seq > Seq::ZERO) {
-            Some(seq) => self.message_at(conv, seq),
+            Some(seq) => self.message_at(eyes, conv, seq),
             None => Ok(None),
         }
     }

@@ -6,7 +6,8 @@ use anser_domain::{ConvId, HistoryRange, Message, Page, Seq, UserId};
 use rusqlite::{OptionalExtension, Rows};
 
 use super::{
-    convert::{MESSAGE_COLUMNS, message, num, sql},
+    convert::{MESSAGE_COLUMNS, entry_of, num, sql},
+    dress::Eyes,
     reader::Reader,
     view::{Span, View},
 };
@@ -59,7 +60,7 @@ impl Reader<'_> {
             return Ok(page(view, Vec::new(), after.min(head), head, false));
         };
         let span = Span { from: after.next(), until: span.until };
-        let messages = self.messages(view.conv, span, limit, Direction::Up)?;
+        let messages = self.messages(&view.eyes(), view.conv, span, limit, Direction::Up)?;
         let more = messages.last().is_some_and(|last| last.seq < head);
         Ok(page(view, messages, after, head, more))
     }
@@ -69,7 +70,7 @@ impl Reader<'_> {
         let Some(span) = view.below(before) else {
             return Ok(page(view, Vec::new(), Seq::ZERO, head, false));
         };
-        let mut messages = self.messages(view.conv, span, limit, Direction::Down)?;
+        let mut messages = self.messages(&view.eyes(), view.conv, span, limit, Direction::Down)?;
         messages.reverse();
         let first = messages.first().map_or(span.until.next(), |first| first.seq);
         let more = view.below(first).is_some();
@@ -78,6 +79,7 @@ impl Reader<'_> {
 
     fn messages(
         &mut self,
+        eyes: &Eyes<'_>,
         conv: ConvId,
         span: Span,
         limit: u16,
@@ -94,14 +96,21 @@ impl Reader<'_> {
         let limit = usize::from(limit).clamp(1, MAX_PAGE);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = query.query([sql(conv.0), sql(span.from.0), sql(span.until.0), limit])?;
-        self.collect(rows)
+        self.collect(eyes, rows)
     }
 
-    fn collect(&mut self, mut rows: Rows<'_>) -> Result<Vec<Arc<Message>>, StoreError> {
+    fn collect(
+        &mut self,
+        eyes: &Eyes<'_>,
+        mut rows: Rows<'_>,
+    ) -> Result<Vec<Arc<Message>>, StoreError> {
         let mut messages = Vec::new();
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            let message = message(row, |user| self.name(user))?;
+            let (mut message, extra) = entry_of(row, |user| self.name(user))?;
+            if eyes.looks_closer(&message, extra.as_ref()) {
+                self.dress(eyes, &mut message, extra.as_ref())?;
+            }
             bytes += message.content.body().map_or(0, str::len)
                 + message.payload.as_ref().map_or(0, |payload| payload.bytes.len());
             messages.push(Arc::new(message));
@@ -115,10 +124,12 @@ impl Reader<'_> {
     /// One entry.
     pub(super) fn message_at(
         &mut self,
+        eyes: &Eyes<'_>,
         conv: ConvId,
         seq: Seq,
     ) -> Result<Option<Arc<Message>>, StoreError> {
-        let messages = self.messages(conv, Span { from: seq, until: seq }, 1, Direction::Up)?;
+        let messages =
+            self.messages(eyes, conv, Span { from: seq, until: seq }, 1, Direction::Up)?;
         Ok(messages.into_iter().next())
     }
 }

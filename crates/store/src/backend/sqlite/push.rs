@@ -13,7 +13,9 @@ use super::{
     acls::GROUP,
     convert::{num, opt, sql},
     desk::Desk,
+    dress::Eyes,
     reader::Reader,
+    view::Span,
 };
 use crate::port::{NewPush, PushDevice, PushOwed, PushPage, PushSettled, Pushes, StoreError};
 
@@ -291,7 +293,10 @@ impl Reader<'_> {
             more: None,
         };
         let Some(common) = self.push_common(conv)? else { return Ok(page) };
-        let Some(newest) = self.message_at(conv, common.last)? else { return Ok(page) };
+        // As every member sees it: what one of them did for themselves is not looked at.
+        let spans = [Span { from: common.last, until: Seq(u64::MAX) }];
+        let eyes = Eyes { viewer: UserId(0), member: true, deleted: false, spans: &spans };
+        let Some(newest) = self.message_at(&eyes, conv, common.last)? else { return Ok(page) };
         let mut name = self.conn.prepare_cached("SELECT display_name FROM users WHERE id = ?1")?;
         page.sender_name = name.query_row([sql(newest.sender.user.0)], |row| row.get(0))?;
         page.newest = Some(newest);

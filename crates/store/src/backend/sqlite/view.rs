@@ -26,6 +26,10 @@ pub(super) struct View {
     pub(super) acl_version: u64,
     /// Whether they are a member now.
     pub(super) member: bool,
+    /// Who looks.
+    pub(super) viewer: UserId,
+    /// Whether they have deleted entries for themselves.
+    pub(super) deleted: bool,
     /// Ascending; the last one is the current one, or the one that ended last.
     pub(super) spans: SmallVec<[Span; 1]>,
 }
@@ -34,6 +38,11 @@ impl View {
     /// The highest seq that they may see.
     pub(super) fn head(&self) -> Seq {
         self.spans.last().map_or(Seq::ZERO, |span| span.until)
+    }
+
+    /// Whether an entry is inside one of the intervals.
+    pub(super) fn sees(&self, seq: Seq) -> bool {
+        self.spans.iter().any(|span| span.from <= seq && seq <= span.until)
     }
 
     /// The place right before the first interval: where a device without a cursor starts. It was
@@ -83,24 +92,26 @@ impl Reader<'_> {
     pub(super) fn view(&mut self, viewer: UserId, conv: ConvId) -> Result<View, StoreError> {
         let mut query = self.conn.prepare_cached(
             "SELECT h.kind, h.last_seq, h.acl_version, h.floor_seq, m.peer, m.from_seq, \
-             m.until_seq, m.earlier FROM members m CROSS JOIN heads h ON h.conv = m.conv \
+             m.until_seq, m.earlier, m.cleared, m.deletions FROM members m CROSS JOIN heads h ON h.conv = m.conv \
              WHERE m.user = ?1 AND m.conv = ?2",
         )?;
         let mut rows = query.query([sql(viewer.0), sql(conv.0)])?;
         let row = rows.next()?.ok_or(Refusal::NotMember)?;
         let (kind, last, floor) = (row.get(0)?, Seq(num(row, 1)?), num(row, 3)?);
         let until = opt(row, 6)?.map(Seq);
+        let (cleared, deleted) = (num(row, 8)?, num(row, 9)? > 0);
         let mut spans = SmallVec::new();
         if num(row, 7)? > 0 {
             self.earlier_spans(viewer, conv, &mut spans)?;
         }
         spans.push(Span { from: Seq(num(row, 5)?), until: until.unwrap_or(last) });
         for span in &mut spans {
-            span.from = span.from.max(Seq(floor + 1));
+            span.from = span.from.max(Seq(floor.max(cleared) + 1));
         }
         let at = self.address(conv, kind, opt(row, 4)?)?;
         let acl_version = num(row, 2)?;
-        Ok(View { conv, at, kind, acl_version, member: until.is_none(), spans })
+        let member = until.is_none();
+        Ok(View { conv, at, kind, acl_version, member, viewer, deleted, spans })
     }
 
     /// A conversation's address from the side of someone whose members row has this `peer`.
@@ -160,6 +171,8 @@ mod tests {
             kind: GROUP,
             acl_version: 1,
             member: false,
+            viewer: UserId(1),
+            deleted: false,
             spans: spans
                 .iter()
                 .map(|&(from, until)| Span { from: Seq(from), until: Seq(until) })
