@@ -1,9 +1,9 @@
 //! Replies.
 
 use anser_domain::{
-    Changes, ConvId, ConversationState, DeviceName, FileReply, Group, GroupName, GroupReply,
-    GroupRole, Member, MemberPage, MessageId, MessagesReply, Millis, Page, Profile, PushReply,
-    Refusal, Reply, Secret, Sent, Seq, SyncToken, Tokens, UserId, UserName, Welcome,
+    Changes, ConvId, ConversationState, DeviceName, FileReply, GroupReply, GroupRole, Member,
+    MemberPage, MessageId, MessagesReply, Millis, Page, Profile, PushReply, Refusal, Reply, Secret,
+    Sent, Seq, SyncToken, Tokens, UserId, UserName, Welcome,
 };
 
 use super::{Form, account::address, forms, known, or_never, read_all, required};

@@ -51,9 +51,16 @@ fn kind(message: &Message) -> &'static str {
         Content::Event(LogEvent::Profile(_) | LogEvent::Policy(_)) => "group.changed",
         Content::Event(LogEvent::Muted { .. }) => "group.muted",
         Content::Event(LogEvent::Dissolved) => "group.dissolved",
-        Content::Text(_) | Content::Image(_) | Content::File(_) | Content::Custom(_) => {
-            "message.created"
-        }
+        Content::Event(LogEvent::Recalled { .. }) => "message.recalled",
+        Content::Event(LogEvent::Edited { .. }) => "message.edited",
+        Content::Event(LogEvent::Reacted { .. }) => "message.reacted",
+        Content::Event(LogEvent::Pinned { .. }) => "message.pinned",
+        // A message that was taken back before it was told of still has its place.
+        Content::Text(_)
+        | Content::Image(_)
+        | Content::File(_)
+        | Content::Custom(_)
+        | Content::Gone(_) => "message.created",
     }
 }
 
@@ -83,8 +90,32 @@ fn entry(message: &Message, acl: &Acl) -> Value {
         Content::Image(data) | Content::File(data) | Content::Custom(data) => {
             fields.insert("data".into(), parsed(data));
         }
+        Content::Event(LogEvent::Recalled { seq }) => {
+            fields.insert("of".into(), seq.0.into());
+        }
+        Content::Event(LogEvent::Edited { seq, content, .. }) => {
+            fields.insert("of".into(), seq.0.into());
+            match content.as_deref() {
+                Some(Content::Text(text)) => fields.insert("text".into(), (**text).into()),
+                Some(now) => now.body().and_then(|it| fields.insert("data".into(), parsed(it))),
+                None => None,
+            };
+        }
+        Content::Event(LogEvent::Reacted { seq, reaction, on }) => {
+            fields.insert("of".into(), seq.0.into());
+            fields.insert("reaction".into(), (**reaction).into());
+            fields.insert("on".into(), (*on).into());
+        }
+        Content::Event(LogEvent::Pinned { seq, on }) => {
+            fields.insert("of".into(), seq.0.into());
+            fields.insert("on".into(), (*on).into());
+        }
         Content::Event(event) => {
             fields.insert("members".into(), members(event));
+        }
+        // Its body is gone; `gone` says that there was one.
+        Content::Gone(_) => {
+            fields.insert("gone".into(), true.into());
         }
     }
     if let Some(seq) = message.reply_to {
@@ -118,6 +149,11 @@ fn members(event: &LogEvent) -> Value {
         }
         // What a group says of itself is asked for by who wants to know.
         LogEvent::Profile(_) | LogEvent::Policy(_) | LogEvent::Dissolved => json!([]),
+        // Told of above, without members.
+        LogEvent::Recalled { .. }
+        | LogEvent::Edited { .. }
+        | LogEvent::Reacted { .. }
+        | LogEvent::Pinned { .. } => json!([]),
     }
 }
 

@@ -265,6 +265,7 @@ async fn events_of_groups_are_shown() {
             reply_to: None,
             mentions: vec![],
             payload: None,
+            marks: None,
         })
     };
     let page = Page {

@@ -2,7 +2,6 @@
 //! place, SENDACK and DELIVER are written straight from the domain's values.
 
 use anser_domain::{Address, Content, GroupRole, LogEvent, Message, Protocol, Sent, UserName};
-use prost::Message as _;
 
 use prost::Message as _;
 

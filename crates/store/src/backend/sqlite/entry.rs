@@ -86,7 +86,7 @@ pub(super) fn plan(
             (LogEvent::Pinned { seq, on: *on }, What::Pin { on: *on })
         }
     };
-    Ok(Step { event, effect: Effect::Entry(Box::new(Mark { target, extra, what })) })
+    Ok(Step { event, quiet: false, effect: Effect::Entry(Box::new(Mark { target, extra, what })) })
 }
 
 fn plan_reaction(
