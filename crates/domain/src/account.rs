@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     id::{DeviceId, Epoch, UserId},
     name::{DeviceName, UserName},
+    people::Details,
 };
 
 /// Text that must never reach a log: a password, a token, a ticket. `Debug` hides it.
@@ -93,6 +94,8 @@ pub struct Profile {
     pub role: Role,
     /// Disabled users cannot log in, send or be found.
     pub disabled: bool,
+    /// What else they tell of themselves, as far as the viewer may see it.
+    pub details: Details,
 }
 
 /// The answer to a sign-in: what a client keeps.

@@ -11,6 +11,7 @@ use crate::{
     message::{Content, Payload},
     messages::MessagesCommand,
     name::{DeviceName, GroupName, UserName},
+    people::PeopleCommand,
     push::PushCommand,
 };
 
@@ -125,6 +126,9 @@ pub enum Command {
 
     /// Ask about notifications of the caller's devices → as each says.
     Push(Box<PushCommand>),
+    // — people —
+    /// Friends, requests, blocks, items, profiles → `People`, unless it says otherwise.
+    People(Box<PeopleCommand>),
 
     // — administration —
     /// Make a user → `User`.

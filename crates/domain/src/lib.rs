@@ -1,7 +1,7 @@
 //! The words Anser is written in: ids, names, messages, commands, replies, events, refusals, and
 //! the small traits at which the crates meet.
 //!
-//! Everything here is a value or an interface. There is no algorithm, no IO, no serialisation:
+//! Everything here is a value or an interface. There is no algorithm but the cutting of words, no IO, no serialisation:
 //! bytes, rows and JSON are converted at the edges that speak them.
 //!
 //! ```text
@@ -25,11 +25,13 @@ mod messages;
 mod name;
 mod outbox;
 mod outside;
+mod people;
 mod port;
 mod push;
 mod refusal;
 mod reply;
 mod session;
+mod words;
 
 pub use account::{Actor, Caller, Credential, Profile, Role, Secret, Tokens};
 pub use address::{Address, AddressError};
@@ -71,6 +73,11 @@ pub use outside::{
     BeforeSend, Handed, Notification, PushGateway, PushTarget, SendQuestion, Verdict, WebhookEvent,
     WebhookTarget, Webhooks,
 };
+pub use people::{
+    BlockPage, Blocked, Details, Friend, FriendPage, FriendRequest, Item, ItemKey, ItemKeyError,
+    ItemPage, Listing, MAX_ITEM_KEY, PeopleCommand, PeopleReply, ProfileEdit, RequestId,
+    RequestPage, RequestState, Seen,
+};
 pub use port::{Beat, Hint, Links, LinksPort, Peer, Replies, RepliesPort, SessionManager};
 pub use push::{PushCommand, PushOutcome, PushRecord, PushReply};
 pub use refusal::Refusal;
@@ -80,3 +87,4 @@ pub use reply::{
 pub use session::{
     Close, Fault, Input, LinkInfo, Session, TlsInfo, Transport, Turn, Upgrade, Wish,
 };
+pub use words::{asked_words, words};

@@ -51,6 +51,12 @@ pub enum Refusal {
     /// The client id carries a time too long ago, or too far ahead, to be told from a retry.
     #[error("the client id's time is outside the window in which retries are recognised")]
     StaleClientId,
+    /// There is no such thing. The text says what.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// The thing is not of the version that the change was meant for.
+    #[error("it has changed since; read it again")]
+    VersionMismatch,
     /// A value out of its range. The text says which and what would do.
     #[error("{0}")]
     Invalid(&'static str),

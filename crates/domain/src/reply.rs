@@ -12,6 +12,7 @@ use crate::{
     message::Message,
     messages::{Keep, MessagesReply},
     name::{DeviceName, UserName},
+    people::PeopleReply,
     push::PushReply,
     refusal::Refusal,
 };
@@ -55,6 +56,8 @@ pub enum Reply {
     Push(PushReply),
     /// What an administrator or an API key asked for.
     Admin(Box<AdminReply>),
+    /// About people and one's own things.
+    People(Box<PeopleReply>),
 }
 
 /// Where a send came to stand. A retry gets the first answer again.

@@ -176,6 +176,8 @@ fn every_variant_is_tried() {
     tries_every_kind(file_command(), FILE_COMMAND_KINDS, file_command_kind);
     tries_every_kind(file_reply(), FILE_REPLY_KINDS, file_reply_kind);
     tries_every_kind(refusal(), REFUSAL_KINDS, refusal_kind);
+    tries_every_kind(people_command(), PEOPLE_COMMAND_KINDS, people_command_kind);
+    tries_every_kind(people_reply(), PEOPLE_REPLY_KINDS, people_reply_kind);
 }
 
 #[test]

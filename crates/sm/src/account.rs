@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Actor, DeviceName, DeviceRecord, NewUser, Profile, Refusal, Reply, Role, Secret, SignIn,
+    Actor, Details, DeviceName, DeviceRecord, NewUser, Profile, Refusal, Reply, Secret, SignIn,
     Tokens, UserId, UserName,
 };
 use anser_store::{DeviceSession, NewUserRow, Revocation, Store, UserChange, UserRow};
@@ -114,16 +114,13 @@ impl Accounts {
         let row = NewUserRow { name: name.clone(), display_name: display_name.clone(), role, keys };
         let created = self.store.create_users(vec![row]).await?;
         created.into_iter().next().unwrap_or(Err(Refusal::Unavailable))?;
-        Ok(Reply::User(Box::new(Profile { name, display_name, role, disabled: false })))
-    }
-
-    /// A user as others see them. The disabled cannot be found, except by administrators.
-    pub(crate) async fn user(&self, name: &UserName, viewer: Role) -> Result<Reply, Refusal> {
-        let row = self.existing(name).await?;
-        if row.disabled && viewer != Role::Admin {
-            return Err(Refusal::NoSuchUser);
-        }
-        Ok(Reply::User(Box::new(profile(row))))
+        Ok(Reply::User(Box::new(Profile {
+            name,
+            display_name,
+            role,
+            disabled: false,
+            details: Details::default(),
+        })))
     }
 
     pub(crate) async fn users(
@@ -167,11 +164,13 @@ impl Accounts {
     }
 }
 
-fn profile(row: UserRow) -> Profile {
+/// A user's names and standing.
+pub(crate) fn profile(row: UserRow) -> Profile {
     let UserRow { name, display_name, role, disabled, .. } = row;
-    Profile { name, display_name, role, disabled }
+    Profile { name, display_name, role, disabled, details: Details::default() }
 }
 
+/// Whether a text can be a name that people read.
 pub(crate) fn display_name(text: &str) -> Result<(), Refusal> {
     if text.len() > MAX_TITLE {
         return Err(Refusal::TooLarge("a display name has at most 256 bytes"));

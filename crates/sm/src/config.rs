@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::rule::WhoMayWrite;
 use anser_domain::MediaRange;
 
 use crate::paces::Rates;
@@ -41,7 +42,9 @@ pub struct Config {
     pub consent: bool,
     /// Above so many members a group has no typing notices: each would wake everyone.
     pub ephemeral_up_to: usize,
-    /// How many direct peers see someone come and go.
+    /// Who may write to whom where neither blocks the other.
+    pub who_may_write: WhoMayWrite,
+    /// How many friends see someone come and go.
     pub presence_peers: u16,
     /// Most entries or rows a page may have.
     pub page_limit: u16,
@@ -141,6 +144,7 @@ impl Default for Config {
             max_change: 1000,
             consent: false,
             ephemeral_up_to: 500,
+            who_may_write: WhoMayWrite::Anyone,
             presence_peers: 200,
             page_limit: 200,
             flush_every: Duration::from_secs(2),

@@ -100,7 +100,7 @@ impl Cursors {
     /// Tells the other side of a direct conversation how far its messages have come. Groups
     /// have no per-member receipts of delivery.
     fn show(&self, moved: anser_store::ReceiptMoved) {
-        if moved.acl.kind != ConversationKind::Direct {
+        if moved.acl.kind != ConversationKind::Direct || !moved.acl.bond.blockers.is_empty() {
             return;
         }
         let others = moved.acl.members.keys().copied().filter(|user| *user != moved.user).collect();

@@ -42,6 +42,7 @@ pub(crate) struct Counts {
 
 impl Gate for LogGate {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
+        rule::may_write_to(acl, self.config.who_may_write)?;
         let terms = Terms { clock: &*self.clock, config: &self.config };
         rule::may_append(acl, head, append, &terms)?;
         self.held.admit(append)?;

@@ -17,6 +17,7 @@
 //! | `cursors` | delivered cursors, gathered and flushed |
 //! | `links` | login, takeover, eviction |
 //! | `presence` | who came, who went |
+//! | `people` | friends, requests, blocks, profiles, items |
 //! | `account` | sign-in, sessions, users, administration |
 //! | `files` | who may store how much, and see what |
 //! | `push` | notifications for those who have no link |
@@ -45,6 +46,7 @@ mod outside;
 mod paces;
 mod password;
 mod peers;
+mod people;
 #[cfg(feature = "planted")]
 mod planted;
 mod presence;

@@ -1,9 +1,10 @@
-//! Who came and who went, told to those they share a direct conversation with. Never stored.
+//! Who came and who went, told to their friends unless they do not want it known. Never stored.
 
 use std::sync::Arc;
 
 use anser_domain::{Event, Hint, LinkRef, Presence as Seen, UserId, UserName};
-use anser_store::{Routes, Store};
+use anser_store::{RouteTable, Routes, Store, Watcher};
+use tokio::sync::oneshot;
 
 use crate::{fanout::Fanout, peers::Peers};
 
@@ -13,30 +14,30 @@ pub(crate) struct Presence {
     pub(crate) routes: Arc<dyn Routes>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) fanout: Arc<Fanout>,
-    /// How many peers see someone come and go.
+    /// How many friends see someone come and go.
     pub(crate) limit: u16,
 }
 
 impl Presence {
-    /// A user has a link now: their peers learn of it if it is the only one, and the link
-    /// learns which peers are online.
+    /// A user has a link now: their friends learn of it if it is the only one, and the link
+    /// learns which friends are online.
     pub(crate) async fn came(&self, user: UserId, name: UserName, link: LinkRef, first: bool) {
-        let peers = self.known_to(user).await;
-        if peers.is_empty() {
+        let (shows, friends) = self.watchers(user).await;
+        if friends.is_empty() {
             return;
         }
-        let (ids, names): (Vec<UserId>, Vec<UserName>) = peers.into_iter().unzip();
-        if first {
-            self.tell(ids.clone(), name, true);
+        if first && shows {
+            self.tell(ids(&friends), name, true);
         }
+        let shown: Vec<Watcher> = friends.into_iter().filter(|friend| friend.shows).collect();
         let to = self.peers.clone();
         self.routes.lookup(
-            ids,
+            ids(&shown),
             Box::new(move |table| {
-                let online = names.into_iter().zip(table).filter(|(_, routes)| !routes.is_empty());
+                let online = shown.into_iter().zip(table).filter(|(_, routes)| !routes.is_empty());
                 let hints: Vec<Hint> = online
-                    .map(|(user, _)| Hint {
-                        event: Event::Presence(Arc::new(Seen { user, online: true })),
+                    .map(|(friend, _)| Hint {
+                        event: Event::Presence(Arc::new(Seen { user: friend.name, online: true })),
                         links: vec![link.link],
                     })
                     .collect();
@@ -49,8 +50,51 @@ impl Presence {
 
     /// A user's last link has gone.
     pub(crate) async fn went(&self, user: UserId, name: UserName) {
-        let peers = self.known_to(user).await;
-        self.tell(peers.into_iter().map(|(id, _)| id).collect(), name, false);
+        let (shows, friends) = self.watchers(user).await;
+        if shows {
+            self.tell(ids(&friends), name, false);
+        }
+    }
+
+    /// Two have become friends: each learns whether the other is there.
+    pub(crate) async fn met(&self, one: (UserId, &UserName), other: (UserId, &UserName)) {
+        for ((user, name), (friend, _)) in [(one, other), (other, one)] {
+            let (shows, _) = self.watchers(user).await;
+            if shows && self.online(vec![user]).await == [true] {
+                self.tell(vec![friend], name.clone(), true);
+            }
+        }
+    }
+
+    /// Two are friends no more: to each the other has gone.
+    pub(crate) fn parted(&self, one: (UserId, &UserName), other: (UserId, &UserName)) {
+        for ((_, name), (friend, _)) in [(one, other), (other, one)] {
+            self.tell(vec![friend], name.clone(), false);
+        }
+    }
+
+    /// A user lets friends see when they are there from now on, or not.
+    pub(crate) async fn shown(&self, user: UserId, name: UserName, shows: bool) {
+        let (_, friends) = self.watchers(user).await;
+        let online = shows && self.online(vec![user]).await == [true];
+        self.tell(ids(&friends), name, online);
+    }
+
+    /// Whether each of these users has a link now.
+    pub(crate) async fn online(&self, users: Vec<UserId>) -> Vec<bool> {
+        let count = users.len();
+        let (found, table) = oneshot::channel();
+        self.routes.lookup(
+            users,
+            Box::new(move |table: RouteTable| {
+                // Whoever asked may have stopped waiting.
+                let _ = found.send(table);
+            }),
+        );
+        let table = table.await.unwrap_or_default();
+        let mut online: Vec<bool> = table.iter().map(|routes| !routes.is_empty()).collect();
+        online.resize(count, false);
+        online
     }
 
     fn tell(&self, users: Vec<UserId>, name: UserName, online: bool) {
@@ -58,13 +102,17 @@ impl Presence {
         self.fanout.event(users, None, move |_| Some(Event::Presence(seen.clone())));
     }
 
-    async fn known_to(&self, user: UserId) -> Vec<(UserId, UserName)> {
-        match self.store.peers(user, self.limit).await {
-            Ok(peers) => peers.into_iter().filter(|(id, _)| *id != user).collect(),
+    async fn watchers(&self, user: UserId) -> (bool, Vec<Watcher>) {
+        match self.store.watchers(user, self.limit).await {
+            Ok(watchers) => watchers,
             Err(error) => {
                 tracing::debug!(%error, "presence could not be told");
-                Vec::new()
+                (false, Vec::new())
             }
         }
     }
+}
+
+fn ids(watchers: &[Watcher]) -> Vec<UserId> {
+    watchers.iter().map(|watcher| watcher.id).collect()
 }

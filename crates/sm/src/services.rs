@@ -8,7 +8,7 @@ use std::sync::{
 use anser_domain::{
     Act, Actor, Address, AdminAct, AdminCommand, Caller, Change, Command, DeviceId, Epoch, Event,
     GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Profile, Pull, Receipt,
-    Refusal, Reply, ReplyTo, Role, Seq, Typing, UserName,
+    Refusal, Reply, ReplyTo, Role, Seq, Typing, UserId, UserName,
 };
 use anser_store::{
     Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
@@ -29,6 +29,7 @@ use crate::{
     messages::Messages,
     paces::Paces,
     peers::Peers,
+    people::{Asker, People},
     presence::Presence,
     push::Pusher,
     rule,
@@ -48,6 +49,7 @@ pub(crate) struct Services {
     pub(crate) links: Arc<Links>,
     pub(crate) paces: Arc<Paces>,
     pub(crate) presence: Arc<Presence>,
+    pub(crate) people: People,
     pub(crate) accounts: Accounts,
     pub(crate) files: Files,
     pub(crate) pusher: Pusher,
@@ -67,6 +69,12 @@ struct Known {
     actor: Actor,
     name: UserName,
     role: Role,
+}
+
+impl Known {
+    fn asker(&self, from: ReplyTo) -> Asker<'_> {
+        Asker { from, user: self.actor.user, name: &self.name, role: self.role }
+    }
 }
 
 impl Services {
@@ -298,7 +306,8 @@ impl Services {
             }
             Command::Me => {
                 let known = self.known(&caller).await?;
-                self.accounts.user(&known.name, known.role).await
+                let me = self.people.profile(&known.asker(from), &known.name).await?;
+                Ok(with_role(me, known.role))
             }
             Command::SetDisplayName(name) => {
                 let known = self.known(&caller).await?;
@@ -306,7 +315,11 @@ impl Services {
             }
             Command::User(name) => {
                 let known = self.known(&caller).await?;
-                self.accounts.user(&name, known.role).await.map(|it| without_role(it, known.role))
+                self.people.profile(&known.asker(from), &name).await
+            }
+            Command::People(command) => {
+                let known = self.known(&caller).await?;
+                self.people.answer(known.asker(from), *command).await
             }
             Command::Devices => {
                 let actor = self.actor(&caller).await?;
@@ -395,6 +408,9 @@ impl Services {
         if !self.links.unlink(from, actor).await {
             return;
         }
+        if let Err(error) = self.store.left(actor.device, self.credentials.clock.wall()).await {
+            tracing::debug!(%error, "when a device left could not be noted");
+        }
         if let Ok(Some(session)) = self.store.device(actor.device).await {
             self.hooks.note(&session.user_name, false);
             self.presence.went(actor.user, session.user_name).await;
@@ -414,7 +430,10 @@ impl Services {
         let moved = self.store.read(user, &at, seq).await?;
         if moved.moved {
             let told = match moved.acl.kind {
-                ConversationKind::Direct => moved.acl.members.keys().copied().collect(),
+                ConversationKind::Direct => {
+                    let told = |viewer: &UserId| rule::may_be_told(&moved.acl, user, *viewer);
+                    moved.acl.members.keys().copied().filter(told).collect()
+                }
                 ConversationKind::Group(_)
                     if moved.acl.members.len() <= self.config.receipts_up_to =>
                 {
@@ -441,7 +460,9 @@ impl Services {
         let user = known.actor.user;
         // Not a member, or no such conversation: there is nobody to tell and no answer to give.
         let Ok(acl) = self.store.acl(user, at).await else { return };
-        if acl.members.len() > self.config.ephemeral_up_to || acl.group == GroupKind::Channel {
+        let barred = !acl.bond.blockers.is_empty();
+        let crowded = acl.members.len() > self.config.ephemeral_up_to;
+        if barred || crowded || acl.group == GroupKind::Channel {
             return;
         }
         let others = acl.members.keys().copied().filter(|member| *member != user).collect();
@@ -504,12 +525,10 @@ fn refused(error: StoreError) -> Reply {
     Reply::Refused(error.into())
 }
 
-/// A profile as `viewer` may see it: standing is for administrators.
-fn without_role(reply: Reply, viewer: Role) -> Reply {
+/// The caller's own profile tells their own standing.
+fn with_role(reply: Reply, role: Role) -> Reply {
     match reply {
-        Reply::User(profile) if viewer != Role::Admin => {
-            Reply::User(Box::new(Profile { role: Role::User, ..*profile }))
-        }
+        Reply::User(profile) => Reply::User(Box::new(Profile { role, ..*profile })),
         reply => reply,
     }
 }

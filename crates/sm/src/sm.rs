@@ -26,6 +26,7 @@ use crate::{
     outside::Outside,
     paces::Paces,
     peers::Peers,
+    people::People,
     presence::Presence,
     push::{PushCounts, Pusher},
     services::Services,
@@ -151,6 +152,13 @@ impl Sm {
             fanout: fanout.clone(),
             limit: config.presence_peers,
         });
+        let people = People {
+            store: store.clone(),
+            config: config.clone(),
+            fanout: fanout.clone(),
+            links: links.clone(),
+            presence: presence.clone(),
+        };
         let accounts = Accounts {
             store: store.clone(),
             config: config.clone(),
@@ -211,6 +219,7 @@ impl Sm {
             links,
             paces,
             presence,
+            people,
             accounts,
             files,
             pusher,

@@ -1,8 +1,9 @@
 //! Which Rust value each kind of reply is to a handler that asked for it.
 
 use anser_domain::{
-    AdminReply, Changes, DeviceRecord, FileContent, FileId, FilePage, FileRecord, FileReply, Group,
-    GroupReply, MemberPage, MessagesReply, Page, Profile, PushReply, Reply, Sent, Tokens,
+    AdminReply, BlockPage, Changes, DeviceRecord, FileContent, FileId, FilePage, FileRecord,
+    FileReply, Friend, FriendPage, FriendRequest, Group, GroupReply, Item, ItemPage, MemberPage,
+    MessagesReply, Page, PeopleReply, Profile, PushReply, Reply, RequestPage, Sent, Tokens,
 };
 
 /// A value that one kind of reply holds.
@@ -65,4 +66,30 @@ answers! {
     FileContent: Reply::Files(FileReply::Content(content)) => *content;
     FilePage: Reply::Files(FileReply::List(page)) => *page;
     Vec<FileId>: Reply::Files(FileReply::Doomed(files)) => files;
+}
+
+macro_rules! people {
+    ($($type:ty: $kind:ident;)*) => {$(
+        impl Answer for $type {
+            fn from_reply(reply: Reply) -> Option<Self> {
+                match reply {
+                    Reply::People(reply) => match *reply {
+                        PeopleReply::$kind(it) => Some(it),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+people! {
+    ItemPage: Items;
+    Item: Item;
+    FriendPage: Friends;
+    Friend: Friend;
+    RequestPage: Requests;
+    FriendRequest: Request;
+    BlockPage: Blocks;
 }

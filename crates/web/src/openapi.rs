@@ -68,6 +68,8 @@ static WITH_BODY: &[&Kind] = &[&problem::TOO_LARGE, &problem::MEDIA_TYPE, &probl
         (name = "auth", description = "Signing in and out"),
         (name = "me", description = "The caller"),
         (name = "users", description = "Other users"),
+        (name = "friends", description = "Friends, requests to be one, and blocks"),
+        (name = "items", description = "The caller's drafts, settings and other small values"),
         (name = "devices", description = "Where the caller is signed in"),
         (name = "conversations", description = "The conversation list and read cursors"),
         (name = "messages", description = "History and sending"),
@@ -83,6 +85,10 @@ struct About;
 pub fn document() -> Document {
     let (_, calls) = api::router().split_for_parts();
     let mut document = About::openapi().merge_from(calls);
+    // OpenAPI has no word for a segment that holds slashes.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths =
+        paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer()));
     components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());

@@ -110,6 +110,9 @@ kinds! {
         "Its owner has deleted it, or it was kept for as long as the server keeps files.";
     LENGTH = "length-required", LENGTH_REQUIRED, "The size must be told first",
         "Send the header `Content-Length`, or describe the file in JSON and send it in pieces.";
+    VERSION_MISMATCH = "version-mismatch", PRECONDITION_FAILED, "It has changed since",
+        "The thing is not of the version that `If-Match` or `If-None-Match` asks for. Read it \
+         again, and change what there is now.";
     TOO_LARGE = "too-large", PAYLOAD_TOO_LARGE, "More than a bound allows",
         "The body, or a part of it that the detail names, is larger than the server takes.";
     QUOTA = "quota", PAYLOAD_TOO_LARGE, "All that you may store is taken",
@@ -257,6 +260,8 @@ impl From<Refusal> for Problem {
             Refusal::NameTaken => &NAME_TAKEN,
             Refusal::Conflict => &CONFLICT,
             Refusal::StaleClientId => &STALE_KEY,
+            Refusal::NotFound(_) => &NOT_FOUND,
+            Refusal::VersionMismatch => &VERSION_MISMATCH,
             Refusal::Invalid(_) => &INVALID,
             Refusal::TooLarge(_) => &TOO_LARGE,
             Refusal::OutOfOrder => &OUT_OF_ORDER,

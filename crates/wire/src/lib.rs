@@ -17,7 +17,7 @@ mod session;
 
 pub use self::{
     code::{CODES, CodeRow, ErrorCode},
-    convert::{ROLES, SUBJECTS},
+    convert::{REQUEST_STATES, ROLES, SUBJECTS},
     limits::{
         DEFAULT_PAGE, Limits, MAX_BODY, MAX_CAPABILITIES, MAX_CLIENT, MAX_CREDENTIAL, MAX_MEMBERS,
         MAX_MENTIONS, MAX_PAGE, MAX_PAYLOAD, MAX_READS, MAX_TITLE, READ_AGAIN, TYPING_SECONDS,

@@ -1,8 +1,8 @@
 //! Names, credentials, callers, profiles, tokens.
 
 use anser_domain::{
-    Actor, Address, Caller, Credential, DeviceId, DeviceName, DeviceRecord, Epoch, GroupName,
-    Millis, Profile, Role, Secret, SignIn, Tokens, UserId, UserName,
+    Actor, Address, Caller, Credential, Details, DeviceId, DeviceName, DeviceRecord, Epoch,
+    GroupName, Millis, Profile, Role, Secret, SignIn, Tokens, UserId, UserName,
 };
 
 use super::{Form, required};
@@ -171,22 +171,25 @@ impl Form for Profile {
     type Proto = proto::Profile;
 
     fn form(&self) -> proto::Profile {
-        let Self { name, display_name, role, disabled } = self;
+        let Self { name, display_name, role, disabled, details } = self;
         proto::Profile {
             name: name.form(),
             display_name: display_name.to_string(),
             role: role.form(),
             disabled: *disabled,
+            details: Some(details.form()),
         }
     }
 
     fn read(form: proto::Profile) -> Result<Self, Malformed> {
-        let proto::Profile { name, display_name, role, disabled } = form;
+        let proto::Profile { name, display_name, role, disabled, details } = form;
         Ok(Self {
             name: UserName::read(name)?,
             display_name: display_name.into(),
             role: Role::read(role)?,
             disabled,
+            // An older peer knows of none.
+            details: details.map(Details::read).transpose()?.unwrap_or_default(),
         })
     }
 }

@@ -3,8 +3,8 @@
 use anser_domain::{
     Act, Change, ClientId, Command, ConvId, DeviceName, EntryChange, FileCommand, GroupChange,
     GroupCommand, GroupKind, GroupName, GroupRole, HistoryRange, Login, MemberChange,
-    MessagesCommand, NewGroup, NewUser, Outgoing, Payload, Pull, PushCommand, Role, Secret, Seq,
-    SignIn, Source, SyncToken, UserName,
+    MessagesCommand, NewGroup, NewUser, Outgoing, Payload, PeopleCommand, Pull, PushCommand, Role,
+    Secret, Seq, SignIn, Source, SyncToken, UserName,
 };
 
 use super::{Form, account::address, forms, limit, read_all, required};
@@ -65,6 +65,7 @@ impl Form for Command {
                 Self::Devices => It::Devices(unit),
                 Self::RemoveDevice(name) => It::RemoveDevice(name.form()),
                 Self::Push(command) => It::Push(command.form()),
+                Self::People(it) => It::People(it.form()),
                 Self::CreateUser(user) => It::CreateUser(user.form()),
                 Self::Users { after, limit } => It::Users(proto::ListUsers {
                     after: after.as_ref().map(UserName::form),
@@ -123,6 +124,7 @@ impl Form for Command {
             It::Devices(_) => Self::Devices,
             It::RemoveDevice(name) => Self::RemoveDevice(DeviceName::read(name)?),
             It::Push(it) => Self::Push(Box::new(PushCommand::read(it)?)),
+            It::People(it) => Self::People(Box::new(PeopleCommand::read(it)?)),
             It::CreateUser(it) => Self::CreateUser(Box::new(NewUser::read(it)?)),
             It::Users(it) => Self::Users {
                 after: it.after.map(UserName::read).transpose()?,

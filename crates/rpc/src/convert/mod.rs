@@ -12,6 +12,7 @@ mod files;
 mod group;
 mod message;
 mod messages;
+mod people;
 mod push;
 mod refusal;
 mod reply;

@@ -54,6 +54,8 @@ impl Form for Refusal {
                 Self::NameTaken => It::NameTaken(unit),
                 Self::Conflict => It::Conflict(unit),
                 Self::StaleClientId => It::StaleClientId(unit),
+                Self::NotFound(text) => It::NotFound((*text).to_owned()),
+                Self::VersionMismatch => It::VersionMismatch(unit),
                 Self::Invalid(text) => It::Invalid((*text).to_owned()),
                 Self::TooLarge(text) => It::TooLarge((*text).to_owned()),
                 Self::OutOfOrder => It::OutOfOrder(unit),
@@ -72,6 +74,8 @@ impl Form for Refusal {
         Ok(match form.why.ok_or(Malformed::Missing("refusal"))? {
             It::BadCredentials(_) => Self::BadCredentials,
             It::Expired(_) => Self::Expired,
+            It::NotFound(it) => Self::NotFound(text(&it)),
+            It::VersionMismatch(_) => Self::VersionMismatch,
             It::Disabled(_) => Self::Disabled,
             It::Revoked(_) => Self::Revoked,
             It::TakenOver(_) => Self::TakenOver,

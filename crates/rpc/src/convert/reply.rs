@@ -2,8 +2,8 @@
 
 use anser_domain::{
     Changes, ConvId, ConversationState, DeviceName, FileReply, GroupReply, GroupRole, Member,
-    MemberPage, MessageId, MessagesReply, Millis, Page, Profile, PushReply, Refusal, Reply, Secret,
-    Sent, Seq, SyncToken, Tokens, UserId, UserName, Welcome,
+    MemberPage, MessageId, MessagesReply, Millis, Page, PeopleReply, Profile, PushReply, Refusal,
+    Reply, Secret, Sent, Seq, SyncToken, Tokens, UserId, UserName, Welcome,
 };
 
 use super::{Form, account::address, forms, known, or_never, read_all, required};
@@ -31,6 +31,7 @@ impl Form for Reply {
                 Self::User(user) => It::User(user.form()),
                 Self::Users(users) => It::Users(proto::Profiles { users: forms(users) }),
                 Self::Push(reply) => It::Push(reply.form()),
+                Self::People(it) => It::People(it.form()),
                 Self::Devices(devices) => {
                     It::Devices(proto::DeviceRecords { devices: forms(devices) })
                 }
@@ -58,6 +59,7 @@ impl Form for Reply {
             It::User(it) => Self::User(Box::new(Profile::read(it)?)),
             It::Users(it) => Self::Users(read_all(it.users)?),
             It::Push(it) => Self::Push(PushReply::read(it)?),
+            It::People(it) => Self::People(Box::new(PeopleReply::read(it)?)),
             It::Devices(it) => Self::Devices(read_all(it.devices)?),
             It::Files(it) => Self::Files(FileReply::read(it)?),
             It::Admin(it) => Self::Admin(Box::new(anser_domain::AdminReply::read(it)?)),

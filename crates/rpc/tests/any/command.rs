@@ -119,13 +119,14 @@ pub fn command() -> impl Strategy<Value = Command> {
         of_links_and_logs(),
         of_groups(),
         of_accounts(),
+        people_command().prop_map(|it| Command::People(Box::new(it))),
         messages::command(),
         file_command().prop_map(Command::Files),
         super::admin::admin_command().prop_map(|it| Command::Admin(Box::new(it))),
     ]
 }
 
-pub const COMMAND_KINDS: usize = 33;
+pub const COMMAND_KINDS: usize = 34;
 
 pub fn command_kind(command: &Command) -> usize {
     match command {
@@ -162,5 +163,6 @@ pub fn command_kind(command: &Command) -> usize {
         Command::Groups(_) => 30,
         Command::Admin(_) => 31,
         Command::Messages(_) => 32,
+        Command::People(_) => 33,
     }
 }

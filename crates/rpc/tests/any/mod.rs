@@ -215,6 +215,8 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NameTaken),
         Just(Refusal::Conflict),
         Just(Refusal::StaleClientId),
+        Just(Refusal::NotFound("no such item")),
+        Just(Refusal::VersionMismatch),
         Just(Refusal::Invalid("a group has at most 100,000 members")),
         Just(Refusal::TooLarge("a message has at most 64 KiB")),
         Just(Refusal::OutOfOrder),
@@ -253,13 +255,21 @@ pub fn refusal_kind(refusal: &Refusal) -> usize {
         Refusal::Quota(_) => 19,
         Refusal::NoSuch(_) => 20,
         Refusal::Denied(_) => 21,
+        Refusal::NotFound(_) => 22,
+        Refusal::VersionMismatch => 23,
     }
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
-    (user(), text(), role(), any::<bool>()).prop_map(|(name, display_name, role, disabled)| {
-        Profile { name, display_name, role, disabled }
-    })
+    (user(), text(), role(), any::<bool>(), details()).prop_map(
+        |(name, display_name, role, disabled, details)| Profile {
+            name,
+            display_name,
+            role,
+            disabled,
+            details,
+        },
+    )
 }
 
 mod admin;
@@ -268,6 +278,7 @@ mod event;
 mod files;
 mod group;
 mod messages;
+mod people;
 mod push;
 mod reply;
 
@@ -278,4 +289,9 @@ pub use files::{
     file_reply_kind,
 };
 use group::{card, group_change, group_command, group_reply, kind, policy_patch, profile_patch};
+use people::details;
+pub use people::{
+    PEOPLE_COMMAND_KINDS, PEOPLE_REPLY_KINDS, people_command, people_command_kind, people_reply,
+    people_reply_kind,
+};
 pub use reply::{REPLY_KINDS, reply, reply_kind};

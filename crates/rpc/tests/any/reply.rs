@@ -121,12 +121,13 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         members().prop_map(|it| Reply::Members(Box::new(it))),
         of_people(),
         file_reply().prop_map(Reply::Files),
+        people_reply().prop_map(|it| Reply::People(Box::new(it))),
         messages::reply(),
         super::admin::admin_reply().prop_map(|it| Reply::Admin(Box::new(it))),
     ]
 }
 
-pub const REPLY_KINDS: usize = 18;
+pub const REPLY_KINDS: usize = 19;
 
 pub fn reply_kind(reply: &Reply) -> usize {
     match reply {
@@ -148,5 +149,6 @@ pub fn reply_kind(reply: &Reply) -> usize {
         Reply::Groups(_) => 15,
         Reply::Admin(_) => 16,
         Reply::Messages(_) => 17,
+        Reply::People(_) => 18,
     }
 }

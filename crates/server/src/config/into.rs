@@ -49,6 +49,7 @@ impl Config {
                 conversation: self.limits.conversation.0,
                 calls: self.limits.calls.0,
             },
+            who_may_write: self.policy.who_may_write,
             max_text: self.limits.text.0,
             max_data: self.limits.data.0,
             push: anser_sm::PushPolicy {

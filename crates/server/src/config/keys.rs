@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anser_client::Endpoint;
 use anser_domain::MediaRange;
+use anser_sm::rule::WhoMayWrite;
 use anser_web::Origin;
 use ipnet::IpNet;
 
@@ -104,6 +105,13 @@ settings! {
         /// Whether people come into groups by their own consent only. Otherwise a group's admins
         /// may put anyone in, as in a company, where nobody wonders at it.
         consent: bool = "false",
+    }
+
+    /// Who may do what with whom.
+    policy: Policy {
+        /// Who may write to whom outside groups: anyone to everyone, or friends to each other.
+        /// Nobody writes across a block, and everybody may write to themself.
+        who_may_write: WhoMayWrite = "anyone",
     }
 
     /// Bounds, so that no client and no burst can take more than its share.

@@ -11,6 +11,7 @@ use std::{
 use anser_client::Endpoint;
 use anser_domain::MediaRange;
 use anser_pace::Rate;
+use anser_sm::rule::WhoMayWrite;
 use anser_web::Origin;
 use ipnet::IpNet;
 
@@ -252,6 +253,19 @@ impl Setting for LogFormat {
         match text {
             "text" => Some(Self::Text),
             "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+impl Setting for WhoMayWrite {
+    const EXPECTS: &'static str = "\"anyone\" or \"friends\"";
+    const SHAPE: Shape = Shape::Quoted;
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "anyone" => Some(Self::Anyone),
+            "friends" => Some(Self::Friends),
             _ => None,
         }
     }

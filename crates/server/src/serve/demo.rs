@@ -66,6 +66,7 @@ pub(super) async fn prepare(
         // Before the users: a start that is cut off here is taken up by the next.
         write_private(&file, &serde_json::to_vec_pretty(&passwords)?)?;
     }
+    let is_new = !missing.is_empty();
     for (name, display_name) in missing {
         let password = passwords.get(name.as_str()).cloned().unwrap_or_default();
         let new = NewUser {
@@ -76,8 +77,25 @@ pub(super) async fn prepare(
         };
         anser_sm::create_user(store, config, new).await?;
     }
+    if is_new {
+        befriend(store).await.context("cannot make the demo users friends")?;
+    }
     group(store, sm, config, &passwords).await.context("cannot make the demo group")?;
     Ok(Demo { passwords, file })
+}
+
+/// Makes the users friends of each other. Only when some were missing: whoever has ended a
+/// friendship since does not get it back.
+async fn befriend(store: &Arc<dyn Store>) -> anyhow::Result<()> {
+    let mut before = Vec::new();
+    for (name, _) in USERS {
+        let Some(row) = store.user(&UserName::new(name)?).await? else { continue };
+        for other in &before {
+            store.befriend(row.id, *other).await?;
+        }
+        before.push(row.id);
+    }
+    Ok(())
 }
 
 /// Three words' worth of luck that can be typed from one screen into another: 12 of 32 letters

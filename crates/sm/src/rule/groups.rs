@@ -183,6 +183,7 @@ mod tests {
             group: GroupKind::Group,
             policy,
             members: members.into_iter().collect::<Members>(),
+            bond: anser_store::Bond::default(),
         }
     }
 

@@ -5,6 +5,7 @@ mod file;
 mod groups;
 mod members;
 mod message;
+mod people;
 mod scope;
 
 use std::time::Duration;
@@ -13,12 +14,17 @@ use anser_domain::{Act, Clock, Message, Millis, Refusal, Seq};
 use anser_store::{Acl, Append, ConversationKind, Entry};
 
 pub use self::groups::{MAX_ANNOUNCEMENT, MAX_AVATAR, MAX_DESCRIPTION, MAX_REQUEST};
+pub use self::people::WhoMayWrite;
 pub(crate) use self::scope::needed;
 pub(crate) use self::{
     file::{acceptable_content, acceptable_file},
     groups::{acceptable_request, may_decide, may_invite, may_see_members},
     members::{acceptable_group, acceptable_names},
     message::acceptable,
+    people::{
+        ABOUT, AVATAR, FIELDS, SEES_FIELDS, SEES_PRESENCE, acceptable_people, may_be_told,
+        may_write_to,
+    },
 };
 use crate::config::Config;
 

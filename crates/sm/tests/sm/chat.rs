@@ -169,8 +169,10 @@ async fn receipts_reach_the_other_side_once_they_are_durable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn peers_see_each_other_come_type_and_go() {
+async fn friends_see_each_other_come_type_and_go() {
     let w = world(&["alice", "bob"]).await;
+    let id = async |name| w.store.user(&UserName::new(name).unwrap()).await.unwrap().unwrap().id;
+    w.store.befriend(id("alice").await, id("bob").await).await.unwrap();
     let alice = w.link("alice", "phone", 1).await;
     alice.send("u:bob", "hi").await;
     let bob = w.link("bob", "phone", 2).await;

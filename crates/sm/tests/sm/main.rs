@@ -11,6 +11,7 @@ mod files;
 mod groups;
 #[cfg(test)]
 mod paces;
+mod people;
 #[cfg(test)]
 mod push;
 #[cfg(test)]

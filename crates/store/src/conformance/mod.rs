@@ -27,6 +27,7 @@ pub mod push;
 pub mod reading;
 pub mod routes;
 pub mod sends;
+pub mod social;
 pub mod sync;
 pub mod world;
 
@@ -120,7 +121,6 @@ macro_rules! store_suite {
             sync::nothing_is_missed_while_writes_go_on
             sync::reads_and_memberships_are_changes
             sync::a_row_shows_the_newest_message_and_the_other_side
-            sync::peers_are_those_with_a_direct_conversation
             follow::the_tail_is_one_order_over_all_conversations
             follow::facts_are_written_with_what_they_tell_and_only_for_followers
             follow::one_process_follows_at_a_time
@@ -148,6 +148,17 @@ macro_rules! store_suite {
             messages::a_forwarded_message_is_a_copy
             messages::receipts_tell_who_has_read
             messages::search_finds_what_the_history_holds
+            social::items_are_versioned_and_compared
+            social::removed_items_are_told_to_who_was_away
+            social::items_are_bounded
+            social::requests_make_friends_and_both_are_told
+            social::requests_that_cross_make_friends
+            social::requests_end_by_themselves
+            social::friends_are_edited_and_parted
+            social::a_block_bars_both_ways_at_once
+            social::a_block_counts_before_the_first_message
+            social::a_block_hides_receipts
+            social::users_are_found_by_words
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
             people::what_was_checked_before_a_change_counts_no_more

@@ -172,19 +172,3 @@ pub async fn a_row_shows_the_newest_message_and_the_other_side(rig: &dyn StoreRi
     let own = row(&world, alice, &to("alice")).await;
     assert_eq!((own.peer_read, own.last.as_deref()), (Seq(0), Some(&*note.message)));
 }
-
-pub async fn peers_are_those_with_a_direct_conversation(rig: &dyn StoreRig) {
-    let mut world = World::new(rig).await;
-    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
-    let carol = world.actor("carol").await;
-    world.actor("dora").await;
-    world.found(alice, "geese", &["dora"]).await.unwrap();
-    world.send(alice, &to("alice"), "x").await.unwrap();
-    world.send(alice, &to("bob"), "x").await.unwrap();
-    world.send(carol, &to("alice"), "x").await.unwrap();
-    let peers = world.store.peers(alice.user, 10).await.unwrap();
-    let ids: Vec<_> = peers.iter().map(|(user, _)| *user).collect();
-    assert_eq!(ids, [carol.user, bob.user]);
-    assert_eq!(peers[0].1.as_str(), "carol");
-    assert_eq!(world.store.peers(alice.user, 1).await.unwrap().len(), 1);
-}

@@ -107,6 +107,17 @@ pub struct Acl {
     pub policy: Policy,
     /// Members.
     pub members: Members,
+    /// What is between the two of a direct conversation.
+    pub bond: Bond,
+}
+
+/// What is between the two of a direct conversation, at one version of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bond {
+    /// They are friends.
+    pub friends: bool,
+    /// Those of the two who block the other.
+    pub blockers: Vec<UserId>,
 }
 
 /// What a conversation is.

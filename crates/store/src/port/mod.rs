@@ -3,6 +3,7 @@
 mod admin;
 mod files;
 mod follow;
+mod friends;
 mod groups;
 mod items;
 mod log;
@@ -17,11 +18,12 @@ pub(crate) use admin::NO_WEBHOOK;
 pub use admin::{AdminChange, Administration, DeadRow, Note, WebhookRow};
 pub use files::{FileBounds, Files, FilesBefore, MAX_CARRIED, carried};
 pub use follow::{Fact, FactKind, Follow, Happened, ID_COUNTER_BITS, Lease, NewFact, Tail};
+pub use friends::{Asked, FriendRow, FriendRows, Friends, Relation, Told, Watcher};
 pub use groups::{Check, Groups, Side};
-pub use items::Items;
+pub use items::{Items, NewItem};
 pub use log::{
-    Acl, Append, Appended, ConversationKind, Entry, Gate, ListPage, Outcome, PullFor, ReadMoved,
-    ReceiptMoved,
+    Acl, Append, Appended, Bond, ConversationKind, Entry, Gate, ListPage, Outcome, PullFor,
+    ReadMoved, ReceiptMoved,
 };
 pub use members::Members;
 pub use messages::{KeepMoved, Messages};

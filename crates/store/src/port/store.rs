@@ -12,6 +12,7 @@ use super::{
     admin::Administration,
     files::Files,
     follow::Follow,
+    friends::Friends,
     groups::Groups,
     items::Items,
     log::{Acl, Append, Gate, ListPage, PullFor, ReadMoved, ReceiptMoved},
@@ -65,7 +66,17 @@ pub struct StoreStats {
 /// every method that reads sees all that was committed before it was called.
 #[async_trait]
 pub trait Store:
-    Administration + Files + Follow + Groups + Items + Messages + Pushes + Send + Sync + 'static
+    Administration
+    + Files
+    + Follow
+    + Friends
+    + Groups
+    + Items
+    + Messages
+    + Pushes
+    + Send
+    + Sync
+    + 'static
 {
     // — the log —
 
@@ -139,10 +150,6 @@ pub trait Store:
         after: Option<&UserName>,
         limit: u16,
     ) -> Result<MemberPage, StoreError>;
-
-    /// Everyone the user has a direct conversation with, the latest `limit`: those who see
-    /// each other's presence.
-    async fn peers(&self, user: UserId, limit: u16) -> Result<Vec<(UserId, UserName)>, StoreError>;
 
     // — users —
 

@@ -348,6 +348,7 @@ impl State {
             | Command::Devices
             | Command::RemoveDevice(_)
             | Command::Push(_)
+            | Command::People(_)
             | Command::CreateUser(_)
             | Command::Users { .. }
             | Command::SetPassword { .. }

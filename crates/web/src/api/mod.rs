@@ -3,12 +3,15 @@
 pub(crate) mod admin;
 pub(crate) mod auth;
 pub(crate) mod backend;
+pub(crate) mod blocks;
 pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entries;
 pub(crate) mod files;
+pub(crate) mod friends;
 pub(crate) mod governing;
 pub(crate) mod groups;
+pub(crate) mod items;
 pub(crate) mod joining;
 pub(crate) mod me;
 pub(crate) mod messages;
@@ -27,6 +30,9 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(auth::routes())
         .merge(me::routes())
         .merge(users::routes())
+        .merge(friends::routes())
+        .merge(blocks::routes())
+        .merge(items::routes())
         .merge(devices::routes())
         .merge(push::routes())
         .merge(conversations::routes())

@@ -1,24 +1,25 @@
 //! Users, as others see them.
 
-use anser_domain::{Caller, Command, Role, UserName};
+use anser_domain::{Caller, Command, PeopleCommand, Role, UserName};
 use axum::{Json, extract::State, response::IntoResponse};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use utoipa::ToSchema;
+use serde_json::{Value, json, value::RawValue};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::admin::Users;
 use crate::{
     App,
     config::Registration,
     convert,
-    extract::{Bearer, Body, PasswordsTaken, Segment},
+    extract::{Bearer, Body, PasswordsTaken, Query, Segment, page_size},
     problem::{self, Problem},
 };
 
 /// The calls of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(user)).routes(routes!(register))
+    OpenApiRouter::new().routes(routes!(user)).routes(routes!(search, register))
 }
 
 /// A user.
@@ -32,6 +33,41 @@ pub(crate) struct User {
     pub(crate) role: RoleName,
     /// Whether an administrator has shut them out.
     pub(crate) disabled: bool,
+    /// A URL, or the id of a file; absent when there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) avatar: String,
+    /// What they say of themselves; absent when they say nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) about: String,
+    /// Fields of the app's own; absent when there are none, or none that the caller may see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) fields: Option<Box<RawValue>>,
+    /// Whether they are there; absent when the caller may not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) presence: Option<Presence>,
+}
+
+/// Whether someone is there.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Presence {
+    /// Whether any of their devices has a link now.
+    pub(crate) online: bool,
+    /// When one last came or went, in milliseconds since 1970.
+    pub(crate) last: i64,
+}
+
+/// Who is looked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Who {
+    /// Words, or beginnings of words, that all have to be in the names.
+    pub(crate) query: String,
+    /// The `next` of the page before; absent for the first page.
+    pub(crate) cursor: Option<String>,
+    /// At most so many; 50 unless said, and never more than 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub(crate) limit: Option<u64>,
 }
 
 /// A standing on the server.
@@ -74,6 +110,27 @@ async fn user(
 ) -> Result<Json<User>, Problem> {
     let profile = app.calls.ask(caller, Command::User(name)).await?;
     Ok(Json(convert::user(profile)))
+}
+
+/// Finds users by their names, in order of name. Who is disabled, blocks the caller or does not
+/// want to be found is not.
+#[utoipa::path(
+    get, path = "/v1/users", tag = "users", operation_id = "searchUsers",
+    security(("bearer" = [])),
+    params(Who),
+    responses((status = 200, description = "A page", body = Users, example = json!({
+        "users": [example()], "more": false})))
+)]
+async fn search(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Query(who): Query<Who>,
+) -> Result<Json<Users>, Problem> {
+    let limit = page_size(who.limit)?;
+    let after = who.cursor.as_deref().map(convert::name_cursor).transpose()?;
+    let command = PeopleCommand::Search { query: who.query.into(), after, limit };
+    let found = app.calls.ask(caller, convert::people(command)).await?;
+    Ok(Json(convert::users(found, limit)))
 }
 
 /// Makes an account. Without a token where registration is open; by an administrator always.

@@ -4,6 +4,7 @@ mod admin;
 mod files;
 pub(crate) mod groups;
 mod messages;
+mod people;
 pub(crate) mod push;
 
 use std::{fmt::Display, str::FromStr};
@@ -38,6 +39,10 @@ pub(crate) use self::admin::{
 pub(crate) use self::files::{file, files, hex, new_file};
 pub(crate) use self::messages::{
     conv, edit, found, id_cursor, keep_change, pins, reactor_cursor, reactors, receipts, search,
+};
+pub(crate) use self::people::{
+    blocks, fields, friend, friends, item, item_value, items, listing, people, presence, request,
+    requests, user_name,
 };
 
 // — in: JSON → domain —
@@ -229,6 +234,10 @@ pub(crate) fn user(profile: Profile) -> User {
         display_name: profile.display_name.into(),
         role: role_of(profile.role),
         disabled: profile.disabled,
+        avatar: profile.details.avatar.into(),
+        about: profile.details.about.into(),
+        fields: (!profile.details.fields.is_empty()).then(|| raw(&profile.details.fields)),
+        presence: profile.details.presence.map(presence),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt::Display, num::ParseIntError, str::FromStr};
 
-use anser_domain::{Address, DeviceName, FileId, GroupName, Seq, UserName};
+use anser_domain::{Address, DeviceName, FileId, GroupName, ItemKey, RequestId, Seq, UserName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
@@ -39,6 +39,14 @@ impl InPath for Seq {
 
 impl InPath for DeviceName {
     const KEY: &str = "device";
+}
+
+impl InPath for ItemKey {
+    const KEY: &str = "key";
+}
+
+impl InPath for RequestId {
+    const KEY: &str = "id";
 }
 
 /// A webhook, in a path.

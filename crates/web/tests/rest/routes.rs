@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use anser_domain::{
     Act, Address, Caller, Change, Changes, ClientId, Command, Content, ConvId, ConversationState,
-    DeviceId, DeviceName, DeviceRecord, Group, GroupChange, GroupKind, GroupName, GroupRole,
-    HistoryRange, Keep, LogEvent, Member, MemberChange, MemberPage, Message, MessageId, Millis,
-    NewGroup, NewUser, Ord64, Outgoing, Page, Policy, Profile, PushCommand, PushOutcome,
+    Details, DeviceId, DeviceName, DeviceRecord, Group, GroupChange, GroupKind, GroupName,
+    GroupRole, HistoryRange, Keep, LogEvent, Member, MemberChange, MemberPage, Message, MessageId,
+    Millis, NewGroup, NewUser, Ord64, Outgoing, Page, Policy, Profile, PushCommand, PushOutcome,
     PushRecord, PushReply, PushTarget, Refusal, Reply, Role, Secret, Sender, Sent, Seq, SignIn,
     SyncToken, Tokens, UserId, UserName,
 };
@@ -27,7 +27,13 @@ fn conv(text: &str) -> Address {
 }
 
 fn profile(name: &str) -> Profile {
-    Profile { name: user(name), display_name: "Bob B.".into(), role: Role::User, disabled: false }
+    Profile {
+        name: user(name),
+        display_name: "Bob B.".into(),
+        role: Role::User,
+        disabled: false,
+        details: Details::default(),
+    }
 }
 
 fn sent(duplicate: bool) -> Reply {

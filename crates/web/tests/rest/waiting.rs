@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::{Command, Profile, Reply, Role};
+use anser_domain::{Command, Details, Profile, Reply, Role};
 use anser_web::{Config, HttpMetrics};
 use axum::{
     body::{Body, Bytes},
@@ -79,7 +79,8 @@ async fn answers_in_any_order_find_their_callers() {
         .map(|ask| {
             let Command::User(name) = ask.command.clone() else { panic!("{ask:?}") };
             let (display_name, role) = ("".into(), Role::User);
-            let profile = Profile { name, display_name, role, disabled: false };
+            let profile =
+                Profile { name, display_name, role, disabled: false, details: Details::default() };
             (ask.from.link, ask.from.tag, Reply::User(Box::new(profile)))
         })
         .collect();

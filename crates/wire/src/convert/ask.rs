@@ -8,6 +8,7 @@ use anser_domain::{
 };
 use bytes::Bytes;
 
+use super::people;
 use crate::{
     codec::SendRef,
     frame::{self, Call},
@@ -72,6 +73,9 @@ pub(crate) fn delivered(conv: u64, upto: u64) -> Result<Command, Refusal> {
 
 /// A REQUEST's call as a command.
 pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
+    if let Some(command) = people::command(&call) {
+        return command.map(|command| Command::People(Box::new(command)));
+    }
     let call = match super::group::command(call)? {
         Ok(command) => return Ok(command),
         Err(other) => other,
@@ -113,6 +117,21 @@ pub(crate) fn command(call: Call) -> Result<Command, Refusal> {
         Call::SetDisplayName(call) => Command::SetDisplayName(title(call.display_name)?),
         Call::User(call) => Command::User(user(&call.user)?),
         Call::Devices(_) => Command::Devices,
+        // Taken above.
+        Call::Items(_)
+        | Call::Item(_)
+        | Call::PutItem(_)
+        | Call::Friends(_)
+        | Call::FriendRequests(_)
+        | Call::RequestFriend(_)
+        | Call::AnswerRequest(_)
+        | Call::WithdrawRequest(_)
+        | Call::EditFriend(_)
+        | Call::RemoveFriend(_)
+        | Call::Blocks(_)
+        | Call::Block(_)
+        | Call::FindUsers(_)
+        | Call::EditProfile(_) => return Err(Refusal::Invalid("call: not one of these")),
         Call::RemoveDevice(call) => Command::RemoveDevice(
             call.device.parse().map_err(|_| Refusal::Invalid("device: not a device's name"))?,
         ),
@@ -205,4 +224,8 @@ fn role(number: u32) -> Result<GroupRole, Refusal> {
         3 => Ok(GroupRole::Owner),
         _ => Err(Refusal::Invalid("role: there is no such role")),
     }
+}
+
+pub(super) fn boxed(text: Option<&String>) -> Option<Box<str>> {
+    text.map(|text| text.as_str().into())
 }

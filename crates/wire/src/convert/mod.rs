@@ -4,11 +4,14 @@ pub(crate) mod ask;
 mod file;
 mod group;
 mod message;
+mod people;
 pub(crate) mod tell;
 
 pub(crate) use self::message::marks;
 
 use anser_domain::{GroupRole, Subject};
+
+pub use self::people::REQUEST_STATES;
 
 /// Every role with its name in the specification and its number in frames.
 pub const ROLES: [(GroupRole, &str, u8); 3] = [

@@ -5,7 +5,7 @@ use anser_domain::{
     Protocol, Reply, Role, Sent, UserName,
 };
 
-use super::role_number;
+use super::{people, role_number};
 use crate::frame::{self, Answer, Notice};
 
 /// A log entry as it stands in pages: without the conversation, which the page names.
@@ -186,6 +186,10 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
             more: page.more,
         }),
         Reply::User(profile) => Answer::User(user(profile)),
+        Reply::Users(users) => {
+            Answer::Users(frame::Users { users: users.iter().map(user).collect() })
+        }
+        Reply::People(reply) => people::answer(reply),
         Reply::Devices(devices) => Answer::Devices(frame::Devices {
             devices: devices
                 .iter()
@@ -202,7 +206,6 @@ pub(crate) fn answers(reply: &Reply, budget: usize) -> Option<Vec<Answer>> {
         | Reply::Welcome(_)
         | Reply::Changes(_)
         | Reply::Tokens(_)
-        | Reply::Users(_)
         | Reply::Push(_)
         | Reply::Admin(_) => return None,
     };
@@ -220,10 +223,12 @@ fn stored(sent: &Sent) -> frame::Stored {
 }
 
 fn user(profile: &Profile) -> frame::User {
-    frame::User {
+    let user = frame::User {
         user: profile.name.to_string(),
         display_name: profile.display_name.to_string(),
         admin: profile.role == Role::Admin,
         disabled: profile.disabled,
-    }
+        ..frame::User::default()
+    };
+    people::details(&profile.details, user)
 }

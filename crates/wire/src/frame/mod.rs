@@ -49,7 +49,12 @@ pub use self::{
         Receipts, SearchCall, Source, Target,
     },
     page::{Log, Page},
-    people::Changed,
+    people::{
+        AnswerRequestCall, BlockCall, Blocked, Blocks, Changed, EditFriendCall, EditProfileCall,
+        FindUsersCall, Friend, FriendRequest, FriendRequests, Friends, Item, ItemCall, Items,
+        ItemsCall, ListCall, Lists, PutItemCall, RemoveFriendCall, RequestFriendCall, Seen, Users,
+        WithdrawRequestCall,
+    },
     ping::Ping,
     pong::Pong,
     request::{

@@ -9,6 +9,10 @@ use super::{
         EditCall, KeepCall, PinCall, PinsCall, ReactCall, ReactorsCall, RecallCall, SearchCall,
         Source,
     },
+    people::{
+        AnswerRequestCall, BlockCall, EditFriendCall, EditProfileCall, FindUsersCall, ItemCall,
+        ItemsCall, ListCall, PutItemCall, RemoveFriendCall, RequestFriendCall, WithdrawRequestCall,
+    },
     schema::{choice, message},
 };
 
@@ -17,7 +21,7 @@ message! {
     pub struct Request {
         /// The client's number for this request, as in SEND.
         id: u32 [uint32] = 1,
-        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 65"]
+        ; call: Call ["Call" = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 65"]
     }
 
     /// Part of a conversation's log, as far as the caller may see it. Without `before` and
@@ -177,6 +181,34 @@ choice! {
         receipts: Receipts(Source) = 44,
         /// → `found`
         search: Search(SearchCall) = 45,
+        /// → `items`
+        items: Items(ItemsCall) = 50,
+        /// → `item`
+        item: Item(ItemCall) = 51,
+        /// → `item`
+        put_item: PutItem(PutItemCall) = 52,
+        /// → `friends`
+        friends: Friends(ListCall) = 53,
+        /// → `requests`
+        friend_requests: FriendRequests(ListCall) = 54,
+        /// → `request`
+        request_friend: RequestFriend(RequestFriendCall) = 55,
+        /// → `request`
+        answer_request: AnswerRequest(AnswerRequestCall) = 56,
+        /// → `request`
+        withdraw_request: WithdrawRequest(WithdrawRequestCall) = 57,
+        /// → `friend`
+        edit_friend: EditFriend(EditFriendCall) = 58,
+        /// → `done`
+        remove_friend: RemoveFriend(RemoveFriendCall) = 59,
+        /// → `blocks`
+        blocks: Blocks(ListCall) = 60,
+        /// → `done`
+        block: Block(BlockCall) = 61,
+        /// → `users`
+        find_users: FindUsers(FindUsersCall) = 62,
+        /// → `user`
+        edit_profile: EditProfile(EditProfileCall) = 63,
         /// → `file`
         file: File(super::file::FileCall) = 65,
         /// → `sent`

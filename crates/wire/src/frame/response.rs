@@ -5,6 +5,7 @@ use super::{
     group::{Asked, Groups, Invitations, Policy, WaitingList},
     message::{Found, Pins, Reactors, Receipts},
     page::Log,
+    people::{Blocks, Friend, FriendRequest, FriendRequests, Friends, Item, Items, Seen, Users},
     schema::{choice, message},
 };
 
@@ -13,7 +14,7 @@ message! {
     pub struct Response {
         /// The id of the REQUEST.
         id: u32 [uint32] = 1,
-        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23, 42, 43, 44, 45, 65"]
+        ; answer: Answer ["Answer" = "2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22, 23, 42, 43, 44, 45, 50, 51, 52, 53, 54, 55, 56, 57, 65"]
     }
 
     /// Done, with nothing to tell.
@@ -78,6 +79,14 @@ message! {
         admin: bool [bool] = 3,
         /// They are shut out.
         disabled: bool [bool] = 4,
+        /// A URL, or the id of a file; empty: none.
+        avatar: String [string] = 50,
+        /// What they say of themselves.
+        about: String [string] = 51,
+        /// A JSON object of the app's own; empty: none, or not for the caller.
+        fields: String [string] = 52,
+        /// Whether they are there; absent: not for the caller.
+        presence: Option<Seen> [message, optional] (Seen) = 53,
     }
 
     /// The caller's devices.
@@ -126,6 +135,22 @@ choice! {
         receipts: Receipts(Receipts) = 44,
         /// Messages that were found.
         found: Found(Found) = 45,
+        /// Items.
+        items: Items(Items) = 50,
+        /// An item.
+        item: Item(Item) = 51,
+        /// Friends.
+        friends: Friends(Friends) = 52,
+        /// A friend.
+        friend: Friend(Friend) = 53,
+        /// Friend requests.
+        requests: Requests(FriendRequests) = 54,
+        /// A friend request.
+        request: Request(FriendRequest) = 55,
+        /// Blocks.
+        blocks: Blocks(Blocks) = 56,
+        /// Users that were found.
+        users: Users(Users) = 57,
         /// A file.
         file: File(super::file::File) = 65,
         /// Part of the caller's groups.

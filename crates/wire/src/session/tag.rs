@@ -1,7 +1,7 @@
 //! Tags: which frame a question came from, and its id. With them nothing needs to be remembered
 //! per request.
 
-use anser_domain::{Command, MessagesCommand, Tag};
+use anser_domain::{Command, MessagesCommand, PeopleCommand, Tag};
 
 /// What a question answers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,14 @@ impl Asked {
                 | MessagesCommand::Receipts { .. }
                 | MessagesCommand::Search(_),
             ) => Self::Listing,
+            Command::People(command) => match **command {
+                PeopleCommand::Items { .. }
+                | PeopleCommand::Friends(_)
+                | PeopleCommand::Requests(_)
+                | PeopleCommand::Blocks(_)
+                | PeopleCommand::Search { .. } => Self::Listing,
+                _ => Self::Request,
+            },
             _ => Self::Request,
         }
     }

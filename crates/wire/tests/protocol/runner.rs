@@ -491,6 +491,7 @@ fn reply(text: &str) -> Reply {
             display_name: "Bob".into(),
             role: Role::Admin,
             disabled: false,
+            details: Details::default(),
         })),
         ["users"] => Reply::Users(Vec::new()),
         ["devices"] => Reply::Devices(vec![DeviceRecord {

@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use anser_domain::Kind;
 use anser_wire::{
     CODES, DEFAULT_PAGE, Limits, MAX_BODY, MAX_CAPABILITIES, MAX_CLIENT, MAX_CREDENTIAL,
-    MAX_MEMBERS, MAX_MENTIONS, MAX_PAGE, MAX_PAYLOAD, MAX_READS, MAX_TITLE, ROLES, SUBJECTS,
-    TYPING_SECONDS, codec,
+    MAX_MEMBERS, MAX_MENTIONS, MAX_PAGE, MAX_PAYLOAD, MAX_READS, MAX_TITLE, REQUEST_STATES, ROLES,
+    SUBJECTS, TYPING_SECONDS, codec,
     frame::{Direction, FRAMES, FieldRow, MessageRow, Weight},
 };
 
@@ -35,7 +35,9 @@ fn the_tables_are_those_of_the_code() {
             assert!(lines.any(|line| line == "<!-- end -->"), "{name} has no end");
         }
     }
-    let all = ["frames", "bodies", "messages", "kinds", "roles", "subjects", "codes", "limits"];
+    let all = [
+        "frames", "bodies", "messages", "kinds", "roles", "subjects", "requests", "codes", "limits",
+    ];
     assert_eq!(seen, all.map(str::to_owned).into());
     check_fresh(FILE, &fresh);
 }
@@ -48,6 +50,7 @@ fn block(name: &str) -> String {
         "kinds" => numbered("Kind", Kind::TABLE.iter().map(|row| (row.2, row.1))),
         "roles" => numbered("Role", ROLES.iter().map(|row| (row.2, row.1))),
         "subjects" => numbered("Subject", SUBJECTS.iter().map(|row| (row.2, row.1))),
+        "requests" => numbered("State", REQUEST_STATES.iter().map(|row| (row.2, row.1))),
         "codes" => codes(),
         "limits" => limits(),
         _ => panic!("{name}: no such block"),
@@ -187,8 +190,8 @@ fn limits() -> String {
         ("Longest heartbeat interval", seconds(it.heartbeat_max)),
         ("Requests without an answer (`WELCOME.max_in_flight`)", it.max_in_flight.to_string()),
         (
-            "SYNCs and calls for `history`, `conversations`, `members` and `devices` without an \
-             answer",
+            "SYNCs and calls that read lists (`history`, `conversations`, `members`, `devices`, \
+             `items`, `friends`, `requests`, `blocks`, `search`) without an answer",
             MAX_READS.to_string(),
         ),
         (

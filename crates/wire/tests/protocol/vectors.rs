@@ -253,6 +253,31 @@ fn response(answer: Answer) -> Frame {
     Response { id: 9, answer: Some(answer) }.into()
 }
 
+fn friend() -> Friend {
+    Friend {
+        user: "bob".into(),
+        display_name: "Bob".into(),
+        remark: "Bobby".into(),
+        lists: vec!["work".into()],
+        since: 1_790_000_000_000,
+        presence: Some(Seen { online: true, last: 1_790_000_000_001 }),
+        gone: false,
+        version: 99,
+    }
+}
+
+fn friend_request() -> FriendRequest {
+    FriendRequest {
+        request: 99,
+        from: "alice".into(),
+        to: "bob".into(),
+        message: "it is me".into(),
+        state: 1,
+        created: 1_790_000_000_000,
+        version: 99,
+    }
+}
+
 /// Every frame, and every branch of those that have some: name, meaning, frame.
 #[rustfmt::skip]
 pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
@@ -327,12 +352,41 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
         ("request_group", "about a group", request(Call::Group(GroupCall { name: "ducks".into() }))),
         ("request_members", "its members from c on",
             request(Call::Members(MembersCall { group: "ducks".into(), after: "bob".into(), limit: 100 }))),
+        ("request_items", "drafts that changed after 98, removed ones too",
+            request(Call::Items(ItemsCall { prefix: "draft/".into(), list: Some(ListCall { after: 98, gone: true, limit: 50 }) }))),
+        ("request_item", "one item", request(Call::Item(ItemCall { key: "draft/u:bob".into() }))),
+        ("request_put_item", "an item that must not be there yet",
+            request(Call::PutItem(PutItemCall { key: "draft/u:bob".into(), value: Some("\"hi\"".into()), expected: Some(0) }))),
+        ("request_put_item_removed", "an item that goes", request(Call::PutItem(PutItemCall { key: "draft/u:bob".into(), value: None, expected: None }))),
+        ("request_friends", "all friends", request(Call::Friends(ListCall { after: 0, gone: false, limit: 0 }))),
+        ("request_friend_requests", "what waits", request(Call::FriendRequests(ListCall { after: 0, gone: false, limit: 50 }))),
+        ("request_request_friend", "a wish", request(Call::RequestFriend(RequestFriendCall { user: "bob".into(), message: "it is me".into() }))),
+        ("request_answer_request", "yes", request(Call::AnswerRequest(AnswerRequestCall { request: 99, accept: true }))),
+        ("request_withdraw_request", "never mind", request(Call::WithdrawRequest(WithdrawRequestCall { request: 99 }))),
+        ("request_edit_friend", "a remark and a list",
+            request(Call::EditFriend(EditFriendCall { user: "bob".into(), remark: Some("Bobby".into()), lists: Some(Lists { names: vec!["work".into()] }) }))),
+        ("request_remove_friend", "friends no more", request(Call::RemoveFriend(RemoveFriendCall { user: "bob".into() }))),
+        ("request_blocks", "whom one blocks", request(Call::Blocks(ListCall { after: 0, gone: true, limit: 50 }))),
+        ("request_block", "no more of bob", request(Call::Block(BlockCall { user: "bob".into(), blocked: true }))),
+        ("request_find_users", "who is called so", request(Call::FindUsers(FindUsersCall { query: "wild goo".into(), after: "alice".into(), limit: 20 }))),
+        ("request_edit_profile", "about oneself",
+            request(Call::EditProfile(EditProfileCall { display_name: Some("Alice".into()), avatar: None, about: Some("Flies south.".into()), fields: Some(r#"{"team":"geese"}"#.into()) }))),
         ("request_me", "about oneself", request(Call::Me(MeCall {}))),
         ("request_set_display_name", "a name for people",
             request(Call::SetDisplayName(DisplayNameCall { display_name: "Alice 鸿雁".into() }))),
         ("request_user", "about someone", request(Call::User(UserCall { user: "bob".into() }))),
         ("request_devices", "one's devices", request(Call::Devices(DevicesCall {}))),
         ("request_remove_device", "one less", request(Call::RemoveDevice(RemoveDeviceCall { device: "old phone".into() }))),
+        ("response_items", "a page of items",
+            response(Answer::Items(Items { items: vec![Item { key: "draft/u:bob".into(), value: None, version: 99 }], token: 99, more: true }))),
+        ("response_item", "an item", response(Answer::Item(Item { key: "draft/u:bob".into(), value: Some("\"hi\"".into()), version: 99 }))),
+        ("response_friends", "a page of friends", response(Answer::Friends(Friends { friends: vec![friend()], token: 99, more: false }))),
+        ("response_friend", "a friend", response(Answer::Friend(friend()))),
+        ("response_requests", "a page of requests", response(Answer::Requests(FriendRequests { requests: vec![friend_request()], token: 99, more: false }))),
+        ("response_request", "a request", response(Answer::Request(friend_request()))),
+        ("response_blocks", "a page of blocks",
+            response(Answer::Blocks(Blocks { blocks: vec![Blocked { user: "bob".into(), since: 1_790_000_000_000, gone: true, version: 99 }], token: 99, more: false }))),
+        ("response_users", "who was found", response(Answer::Users(Users { users: vec![User { user: "bob".into(), display_name: "Bob".into(), ..User::default() }] }))),
         ("request_file", "what a file is", request(Call::File(FileCall { file: 5 }))),
         ("request_change_profile", "a title and no announcement",
             request(Call::ChangeProfile(ProfileCall { client_id: uuid(9), group: "ducks".into(), patch: Some(profile()) }))),
@@ -365,7 +419,7 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
         ("response_members", "its members",
             response(Answer::Members(Members { members: members().members, more: false }))),
         ("response_user", "a user",
-            response(Answer::User(User { user: "bob".into(), display_name: "Bob".into(), admin: false, disabled: false }))),
+            response(Answer::User(User { user: "bob".into(), display_name: "Bob".into(), admin: false, disabled: false, avatar: "https://example.org/b.png".into(), about: "Flies south.".into(), fields: r#"{"team":"geese"}"#.into(), presence: Some(Seen { online: true, last: 1_790_000_000_001 }) }))),
         ("response_devices", "devices",
             response(Answer::Devices(Devices { devices: vec![Device { device: "phone".into(), created: 1_790_000_000_000, seen: 1_790_000_000_004, online: true }] }))),
         ("response_file", "a picture",

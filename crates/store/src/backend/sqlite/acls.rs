@@ -5,13 +5,14 @@ use std::sync::Arc;
 use anser_domain::{ConvId, GroupKind, GroupName, Member, Millis, Policy, UserId, UserName};
 use parking_lot::Mutex;
 use rusqlite::{Connection, Row};
+use smallvec::SmallVec;
 
 use super::{
     cache::Cache,
     convert::{group_role, num, opt, sql},
     policy::policy,
 };
-use crate::port::{Acl, ConversationKind, Members, StoreError};
+use crate::port::{Acl, Bond, ConversationKind, Members, StoreError};
 
 /// So many memberships are held: 100 bytes each in large groups, twice over at worst.
 const MEMBERSHIPS: usize = 262_144;
@@ -80,7 +81,21 @@ fn load(conn: &Connection, conv: ConvId, version: u64, kind: i64) -> Result<Acl,
          CROSS JOIN users u ON u.id = m.user WHERE m.conv = ?1 AND m.until_seq IS NULL",
     )?;
     let members = query.query_map([sql(conv.0)], member)?.collect::<Result<Members, _>>()?;
-    Ok(Acl { conv, version, kind, group, policy, members })
+    let mut acl = Acl { conv, version, kind, group, policy, members, bond: Bond::default() };
+    acl.bond = bond_of(conn, &acl)?;
+    Ok(acl)
+}
+
+/// What is between the two of a direct conversation.
+fn bond_of(conn: &Connection, acl: &Acl) -> Result<Bond, StoreError> {
+    let users: SmallVec<[UserId; 2]> = match acl.kind {
+        ConversationKind::Direct => acl.members.keys().copied().collect(),
+        ConversationKind::Group(_) => SmallVec::new(),
+    };
+    match users.as_slice() {
+        [one, other] => bond(conn, *one, *other),
+        _ => Ok(Bond::default()),
+    }
 }
 
 /// A later version, by what has changed since `held`.
@@ -89,6 +104,7 @@ fn advance(conn: &Connection, held: &Acl, version: u64) -> Result<Acl, StoreErro
     if matches!(acl.kind, ConversationKind::Group(_)) {
         (acl.group, acl.policy) = terms(conn, acl.conv)?;
     }
+    acl.bond = bond_of(conn, &acl)?;
     let mut query = conn.prepare_cached(
         "SELECT m.user, u.name, m.role, m.muted, m.until_seq \
          FROM members m INDEXED BY members_by_version \
@@ -117,4 +133,19 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
 fn terms(conn: &Connection, conv: ConvId) -> Result<(GroupKind, Policy), StoreError> {
     let mut query = conn.prepare_cached("SELECT policy FROM groups WHERE conv = ?1")?;
     Ok(query.query_row([sql(conv.0)], |row| Ok(policy(row.get(0)?)))?)
+}
+
+/// What is between two users, as it decides who may write to whom.
+pub(super) fn bond(conn: &Connection, one: UserId, other: UserId) -> Result<Bond, StoreError> {
+    let mut query = conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM friends WHERE user = ?1 AND friend = ?2 AND gone = 0), \
+         EXISTS (SELECT 1 FROM blocks WHERE user = ?1 AND blocked = ?2 AND gone = 0), \
+         EXISTS (SELECT 1 FROM blocks WHERE user = ?2 AND blocked = ?1 AND gone = 0)",
+    )?;
+    let (friends, blocks, blocked) = query.query_row([sql(one.0), sql(other.0)], |row| {
+        Ok((row.get(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?))
+    })?;
+    let blockers = [(blocks, one), (blocked, other)];
+    let blockers = blockers.into_iter().filter(|(does, _)| *does).map(|(_, user)| user).collect();
+    Ok(Bond { friends, blockers })
 }

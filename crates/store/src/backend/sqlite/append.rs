@@ -13,7 +13,7 @@ use anser_domain::{
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    acls::DIRECT,
+    acls::{self, DIRECT},
     convert::{
         MESSAGE_COLUMNS, body_of, entry_of, group_role_number, mentions_of, num, protocol_number,
         sql, time_of,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     planted::{Plant, planted},
-    port::{Acl, Append, Appended, ConversationKind, Entry, Gate, Members, StoreError},
+    port::{Acl, Append, Appended, Bond, ConversationKind, Entry, Gate, Members, StoreError},
 };
 
 /// For so long a retry is recognised (DESIGN promise 2). Client ids that tell an earlier time
@@ -168,7 +168,9 @@ fn first(
         members.insert(Member { user, name, role, muted: Millis(0) });
     }
     let (kind, policy) = (ConversationKind::Direct, Policy::default());
-    let acl = Arc::new(Acl { conv, version: 1, kind, group: GroupKind::Group, policy, members });
+    let bond = if me == peer { Bond::default() } else { acls::bond(desk.conn, me, peer)? };
+    let group = GroupKind::Group;
+    let acl = Arc::new(Acl { conv, version: 1, kind, group, policy, members, bond });
     let slot = Slot { conv, seq: Seq(1), ord: Ord64(1), acl: Arc::clone(&acl) };
     let Entry::Message(out) = &append.entry else { return Err(Refusal::Unavailable.into()) };
     replies_below(out, Seq(1))?;

@@ -18,7 +18,9 @@ use super::{
     door,
     policy::{policy, policy_number},
 };
-use crate::port::{Acl, Append, Appended, ConversationKind, Entry, Gate, Members, StoreError};
+use crate::port::{
+    Acl, Append, Appended, Bond, ConversationKind, Entry, Gate, Members, StoreError,
+};
 
 /// The largest group: its members are held in memory by whoever fans out to them.
 pub(super) const MAX_MEMBERS: usize = 100_000;
@@ -62,7 +64,8 @@ pub(super) fn create(
     let conv = desk.next_conv()?;
     let kind = ConversationKind::Group(new.name.clone());
     let (group, policy) = (new.kind, Policy::new(new.kind));
-    let acl = Arc::new(Acl { conv, version: 1, kind, group, policy, members });
+    let acl =
+        Arc::new(Acl { conv, version: 1, kind, group, policy, members, bond: Bond::default() });
     gate.admit(&acl, Seq::ZERO, append)?;
 
     let id = desk.next_id();

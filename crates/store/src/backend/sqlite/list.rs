@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Actor, Changes, ConvId, ConversationState, Message, Ord64, Seq, SyncToken, UserId, UserName,
-    unread,
+    Actor, Changes, ConvId, ConversationState, Message, Ord64, Seq, SyncToken, UserId, unread,
 };
 use rusqlite::OptionalExtension;
+use rustc_hash::FxHashSet;
 
 use super::{
     acls::GROUP,
@@ -65,11 +65,22 @@ impl Reader<'_> {
             (ListPage::Before(_), Some((_, last))) => *last,
             (ListPage::Before(before), None) => before.unwrap_or_default(),
         };
+        let barred = self.barred(actor.user)?;
         let conversations = found
             .into_iter()
-            .map(|(conv, changed)| self.state(actor, conv, changed))
+            .map(|(conv, changed)| self.state(actor, conv, changed, &barred))
             .collect::<Result<_, _>>()?;
         Ok(Changes { conversations, token, more })
+    }
+
+    /// Those whom a user blocks, and those who block them.
+    fn barred(&self, user: UserId) -> Result<FxHashSet<UserId>, StoreError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT blocked FROM blocks WHERE user = ?1 AND gone = 0 \
+             UNION ALL SELECT user FROM blocks WHERE blocked = ?1 AND gone = 0",
+        )?;
+        let rows = query.query_map([sql(user.0)], |row| num(row, 0).map(UserId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn state(
@@ -77,6 +88,7 @@ impl Reader<'_> {
         actor: Actor,
         conv: ConvId,
         changed: SyncToken,
+        barred: &FxHashSet<UserId>,
     ) -> Result<ConversationState, StoreError> {
         let mut query = self.conn.prepare_cached(&format!(
             "SELECT h.kind, h.last_seq, h.ord, h.last_message, m.peer, m.from_seq, m.until_seq, \
@@ -112,6 +124,8 @@ impl Reader<'_> {
             Some(_) => (11, None),
             None => (8, None),
         };
+        // Across a block nobody learns how far the other is.
+        let other = other.filter(|_| peer.is_none_or(|peer| !barred.contains(&UserId(peer))));
         let of_other = |column: usize| other.map_or(Ok(0), |other| num(row, other + column));
         let read = Seq(num(row, own)?);
         let unread = unread(head_ord, Ord64(num(row, own + 1)?));
@@ -181,24 +195,5 @@ impl Reader<'_> {
         };
         let mut query = self.conn.prepare_cached(text)?;
         Ok(query.query_row([sql(key)], |row| row.get(0))?)
-    }
-
-    /// Who a user has a direct conversation with, the latest first.
-    pub(super) fn peers(
-        &mut self,
-        user: UserId,
-        limit: u16,
-    ) -> Result<Vec<(UserId, UserName)>, StoreError> {
-        let mut query = self.conn.prepare_cached(
-            "SELECT m.peer FROM members m CROSS JOIN heads h ON h.conv = m.conv \
-             WHERE m.user = ?1 AND m.peer <> ?1 ORDER BY h.changed DESC LIMIT ?2",
-        )?;
-        let mut rows = query.query([sql(user.0), i64::from(limit)])?;
-        let mut peers = Vec::new();
-        while let Some(row) = rows.next()? {
-            let peer = UserId(num(row, 0)?);
-            peers.push((peer, self.name(peer)?));
-        }
-        Ok(peers)
     }
 }

@@ -18,12 +18,15 @@ mod convert;
 mod cursors;
 mod desk;
 mod devices;
+mod directory;
 mod door;
 mod dress;
 mod entry;
 mod extra;
 mod files;
 mod follow;
+mod friend_lists;
+mod friends;
 mod governing;
 mod group;
 mod groups;
@@ -40,6 +43,7 @@ mod policy;
 mod push;
 mod queue;
 mod reader;
+mod requests;
 mod search;
 mod special;
 mod upkeep;
@@ -261,10 +265,6 @@ impl Store for Sqlite {
         let read =
             self.readers.call(move |reader| reader.members(viewer, &name, after.as_ref(), limit));
         read.await
-    }
-
-    async fn peers(&self, user: UserId, limit: u16) -> Result<Vec<(UserId, UserName)>, StoreError> {
-        self.readers.call(move |reader| reader.peers(user, limit)).await
     }
 
     async fn create_users(

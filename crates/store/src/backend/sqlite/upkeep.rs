@@ -11,6 +11,7 @@ use super::{
     desk::Desk,
     devices, door,
     follow::FACTS_MS,
+    requests,
 };
 use crate::port::{SigningKey, StoreError};
 
@@ -90,7 +91,8 @@ pub(super) fn prune(desk: &mut Desk<'_>, now: Millis) -> Result<bool, StoreError
         .execute([sql(id_at(now.plus(-AUDIT_MS))), SLICE])?;
     let facts = facts || record.cast_signed() as i64 >= SLICE;
     let devices = prune_devices(desk, now.plus(-IDLE_DEVICE_MS))?;
-    Ok(waiting || keys || revocations || spent || facts || devices)
+    let requests = requests::prune(desk, now)?;
+    Ok(waiting || keys || revocations || spent || facts || devices || requests)
 }
 
 fn slice(desk: &Desk<'_>, text: &str, before: Millis) -> Result<bool, StoreError> {

@@ -6,8 +6,9 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     convert::{num, role, role_number, sql},
     desk::Desk,
+    directory,
     follow::tell,
-    push,
+    items, push,
     reader::Reader,
 };
 use crate::port::{FactKind, NewUserRow, ScramKeys, StoreError, UserChange, UserRow};
@@ -15,10 +16,10 @@ use crate::port::{FactKind, NewUserRow, ScramKeys, StoreError, UserChange, UserR
 /// The longest page, whatever was asked for.
 const MAX_PAGE: u16 = 1_000;
 
-const COLUMNS: &str = "id, name, display_name, role, disabled, credential_version, salt, \
+pub(super) const COLUMNS: &str = "id, name, display_name, role, disabled, credential_version, salt, \
                        iterations, stored_key, server_key";
 
-fn user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
+pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
     Ok(UserRow {
         id: UserId(num(row, 0)?),
         name: UserName::trusted(row.get_ref(1)?.as_str()?),
@@ -59,6 +60,7 @@ pub(super) fn create(
             0 => Err(Refusal::NameTaken),
             _ => {
                 let id = UserId(desk.conn.last_insert_rowid().cast_unsigned());
+                directory::index(desk.conn, id, new.name.as_str(), &new.display_name)?;
                 tell(desk, FactKind::UserCreated, &new.name, "{}")?;
                 Ok(id)
             }
@@ -117,6 +119,8 @@ pub(super) fn change(
         }
         UserChange::Disabled(_) => Ok(()),
         UserChange::DisplayName(display) => {
+            directory::reindex(desk.conn, user, &display)?;
+            items::touch(desk, user)?;
             let mut update =
                 desk.conn.prepare_cached("UPDATE users SET display_name = ?2 WHERE id = ?1")?;
             update.execute(params![sql(user.0), &*display])?;
