@@ -116,13 +116,13 @@ fn of_accounts() -> impl Strategy<Value = Command> {
 
 pub fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        of_links_and_logs(),
-        of_groups(),
-        of_accounts(),
-        people_command().prop_map(|it| Command::People(Box::new(it))),
-        messages::command(),
-        file_command().prop_map(Command::Files),
-        super::admin::admin_command().prop_map(|it| Command::Admin(Box::new(it))),
+        of_links_and_logs().boxed(),
+        of_groups().boxed(),
+        of_accounts().boxed(),
+        people_command().prop_map(|it| Command::People(Box::new(it))).boxed(),
+        messages::command().boxed(),
+        file_command().prop_map(Command::Files).boxed(),
+        super::admin::admin_command().prop_map(|it| Command::Admin(Box::new(it))).boxed(),
     ]
 }
 

@@ -121,9 +121,9 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         members().prop_map(|it| Reply::Members(Box::new(it))),
         of_people(),
         file_reply().prop_map(Reply::Files),
-        people_reply().prop_map(|it| Reply::People(Box::new(it))),
-        messages::reply(),
-        super::admin::admin_reply().prop_map(|it| Reply::Admin(Box::new(it))),
+        people_reply().prop_map(|it| Reply::People(Box::new(it))).boxed(),
+        messages::reply().boxed(),
+        super::admin::admin_reply().prop_map(|it| Reply::Admin(Box::new(it))).boxed(),
     ]
 }
 
