@@ -99,7 +99,7 @@ impl People {
             PeopleCommand::Search { query, after, limit } => {
                 let limit = limit.clamp(1, self.config.page_limit);
                 let words = asked_words(&query);
-                let rows = self.store.search(user, words, after.as_ref(), limit).await?;
+                let rows = self.store.users_by_words(user, words, after.as_ref(), limit).await?;
                 return Ok(Reply::Users(rows.into_iter().map(found).collect()));
             }
             PeopleCommand::EditProfile(edit) => {

@@ -273,7 +273,7 @@ pub async fn users_are_found_by_words(rig: &dyn StoreRig) {
     world.store.change_user(goose.user, name).await.unwrap();
     let find = async |question: &str| {
         let words = anser_domain::asked_words(question);
-        let found = world.store.search(alice.user, words, None, 10).await.unwrap();
+        let found = world.store.users_by_words(alice.user, words, None, 10).await.unwrap();
         found.into_iter().map(|row| row.name).collect::<Vec<UserName>>()
     };
     for hit in ["goose", "Wil", "goo wild", "鸿雁", "雁", "来", "goose-1"] {

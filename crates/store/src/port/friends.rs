@@ -147,7 +147,7 @@ pub trait Friends: Send + Sync + 'static {
 
     /// Users who have a word that begins with each of `words`, by name. Not those who are
     /// disabled, block `viewer` or do not want to be found.
-    async fn search(
+    async fn users_by_words(
         &self,
         viewer: UserId,
         words: Vec<String>,

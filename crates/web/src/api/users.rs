@@ -8,7 +8,6 @@ use serde_json::{Value, json, value::RawValue};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::admin::Users;
 use crate::{
     App,
     config::Registration,
@@ -112,25 +111,37 @@ async fn user(
     Ok(Json(convert::user(profile)))
 }
 
+/// A page of users that were found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FoundUsers {
+    /// By name.
+    pub(crate) users: Vec<User>,
+    /// Whether another page follows.
+    pub(crate) more: bool,
+    /// The next page's `cursor`; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+}
+
 /// Finds users by their names, in order of name. Who is disabled, blocks the caller or does not
 /// want to be found is not.
 #[utoipa::path(
     get, path = "/v1/users", tag = "users", operation_id = "searchUsers",
     security(("bearer" = [])),
     params(Who),
-    responses((status = 200, description = "A page", body = Users, example = json!({
+    responses((status = 200, description = "A page", body = FoundUsers, example = json!({
         "users": [example()], "more": false})))
 )]
 async fn search(
     State(app): State<App>,
     Bearer(caller): Bearer,
     Query(who): Query<Who>,
-) -> Result<Json<Users>, Problem> {
+) -> Result<Json<FoundUsers>, Problem> {
     let limit = page_size(who.limit)?;
     let after = who.cursor.as_deref().map(convert::name_cursor).transpose()?;
     let command = PeopleCommand::Search { query: who.query.into(), after, limit };
     let found = app.calls.ask(caller, convert::people(command)).await?;
-    Ok(Json(convert::users(found, limit)))
+    Ok(Json(convert::found_users(found, limit)))
 }
 
 /// Makes an account. Without a token where registration is open; by an administrator always.

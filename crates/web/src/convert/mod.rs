@@ -25,7 +25,7 @@ use crate::{
         messages::{
             EventMember, KindName, LogEvent, Message, Messages, NewMessage, Place, Range, Stored,
         },
-        users::{RoleName, User},
+        users::{FoundUsers, RoleName, User},
     },
     extract::page_size,
     limits::MAX_NESTING,
@@ -226,6 +226,13 @@ pub(crate) fn session(tokens: Tokens, gateways: &[String]) -> Session {
         device: tokens.device.to_string(),
         gateways: gateways.to_vec(),
     }
+}
+
+/// A full page may be the last one; the next is empty then.
+pub(crate) fn found_users(users: Vec<Profile>, limit: u16) -> FoundUsers {
+    let more = users.len() >= usize::from(limit);
+    let next = users.last().filter(|_| more).map(|last| last.name.to_string());
+    FoundUsers { users: users.into_iter().map(user).collect(), more, next }
 }
 
 pub(crate) fn user(profile: Profile) -> User {

@@ -44,7 +44,7 @@ pub(super) fn reindex(conn: &Connection, id: UserId, display_name: &str) -> Resu
 }
 
 impl Reader<'_> {
-    pub(super) fn find_users(
+    pub(super) fn users_by_words(
         &self,
         viewer: UserId,
         words: &[String],

@@ -276,7 +276,7 @@ impl Friends for Sqlite {
         self.write(move |desk| block(desk, user, &other, blocked)).await
     }
 
-    async fn search(
+    async fn users_by_words(
         &self,
         viewer: UserId,
         words: Vec<String>,
@@ -285,7 +285,7 @@ impl Friends for Sqlite {
     ) -> Result<Vec<UserRow>, StoreError> {
         let after = after.cloned();
         self.readers
-            .call(move |reader| reader.find_users(viewer, &words, after.as_ref(), limit))
+            .call(move |reader| reader.users_by_words(viewer, &words, after.as_ref(), limit))
             .await
     }
 
