@@ -138,6 +138,8 @@ impl Bench {
                 reply_to: None,
                 mentions: Vec::new(),
                 payload: None,
+                mentions_all: false,
+                forward: None,
             };
             bench.ask(0, Command::Send(Box::new(out)));
             assert_eq!(bench.delivered.recv_timeout(Duration::from_secs(60)), Ok(LINKED));
