@@ -81,10 +81,12 @@ fn of_groups() -> impl Strategy<Value = Command> {
         (client_id(), address(), group_change()).prop_map(|(client_id, at, change)| {
             Command::Change(Box::new(Change { client_id, at, act: Act::Group(change) }))
         }),
-        group_command().prop_map(|it| Command::Groups(Box::new(it))),
-        (client_id(), address(), messages::change()).prop_map(|(client_id, at, change)| {
-            Command::Change(Box::new(Change { client_id, at, act: Act::Entry(change) }))
-        }),
+        group_command().prop_map(|it| Command::Groups(Box::new(it))).boxed(),
+        (client_id(), address(), messages::change())
+            .prop_map(|(client_id, at, change)| {
+                Command::Change(Box::new(Change { client_id, at, act: Act::Entry(change) }))
+            })
+            .boxed(),
         group().prop_map(Command::Group),
         (group(), option::of(user()), any::<u16>())
             .prop_map(|(group, after, limit)| Command::Members { group, after, limit }),
@@ -114,6 +116,7 @@ fn of_accounts() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// Boxed, as other large ones: trees of values within values would fill a thread's stack.
 pub fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         of_links_and_logs().boxed(),

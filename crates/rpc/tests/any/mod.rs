@@ -103,8 +103,8 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
         roles().prop_map(|members| LogEvent::Created { members }),
         roles().prop_map(|members| LogEvent::Joined { members }),
         vec(user(), 0..4).prop_map(|members| LogEvent::Removed { members }),
-        profile_patch().prop_map(LogEvent::Profile),
-        policy_patch().prop_map(LogEvent::Policy),
+        profile_patch().prop_map(LogEvent::Profile).boxed(),
+        policy_patch().prop_map(LogEvent::Policy).boxed(),
         (user(), any::<i64>())
             .prop_map(|(user, until)| LogEvent::Muted { user, until: Millis(until) }),
         Just(LogEvent::Dissolved),
@@ -160,9 +160,9 @@ pub fn content() -> impl Strategy<Value = Content> {
         text().prop_map(Content::Image),
         text().prop_map(Content::File),
         text().prop_map(Content::Custom),
-        log_event().prop_map(Content::Event),
-        of_messages().prop_map(Content::Event),
-        prop_oneof![Just(Gone::Recalled), Just(Gone::Deleted)].prop_map(Content::Gone),
+        log_event().prop_map(Content::Event).boxed(),
+        of_messages().prop_map(Content::Event).boxed(),
+        prop_oneof![Just(Gone::Recalled), Just(Gone::Deleted)].prop_map(Content::Gone).boxed(),
     ]
 }
 
