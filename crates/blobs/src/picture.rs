@@ -68,7 +68,11 @@ pub async fn see(media: &MediaType, bytes: Vec<u8>) -> Option<Result<Seen, Pictu
 
 fn look(format: ImageFormat, bytes: &[u8]) -> Result<Seen, PictureError> {
     let measured = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions();
-    let (width, height) = measured.map_err(|_| PictureError::Broken)?;
+    let (width, height) = measured.map_err(|error| match error {
+        // The decoder's own bounds, met while reading the header.
+        image::ImageError::Limits(_) => PictureError::TooLarge,
+        _ => PictureError::Broken,
+    })?;
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         return Err(PictureError::Broken);

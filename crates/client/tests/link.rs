@@ -183,6 +183,7 @@ async fn rig(change: impl FnOnce(&mut Options)) -> Rig {
     assert!(matches!(hello, Frame::Hello(it) if it.token == "token-1"));
     let (client, mut events) = connecting.await.unwrap().unwrap();
     assert!(matches!(events.next().await, Some(Event::Linked(_))));
+    assert!(matches!(events.next().await, Some(Event::Personal(_))));
     assert!(matches!(events.next().await, Some(Event::Conversation(_))));
     Rig { client, events, peers, peer, tokens }
 }

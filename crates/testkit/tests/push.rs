@@ -23,7 +23,7 @@ use tokio::{
     time::timeout,
 };
 
-const SECRET: &str = "a secret of both sides";
+const SECRET: &str = "a-secret-of-both-sides";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 type Received = (String, Value);

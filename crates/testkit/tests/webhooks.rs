@@ -98,9 +98,9 @@ async fn no_event_is_lost_doubled_or_out_of_order_when_the_server_is_killed() {
     tokio::spawn(async move { axum::serve(listener, app).await });
 
     let (binary, dir) = (binary(Build::Plain).unwrap(), tempfile::tempdir().unwrap());
-    add_root(&binary, dir.path()).await.unwrap();
     let env = [("ANSER_EGRESS__ALLOW", "127.0.0.0/8")];
     let mut server = Server::start(&binary, dir.path(), &env).await.unwrap();
+    add_root(&binary, dir.path()).await.unwrap();
     let rest = Rest::new(server.http());
     for name in ["alice", "bob", "carol"] {
         rest.create_user(name).await.unwrap();

@@ -85,6 +85,10 @@ struct About;
 pub fn document() -> Document {
     let (_, calls) = api::router().split_for_parts();
     let mut document = About::openapi().merge_from(calls);
+    // The router's mark of a parameter that may hold slashes is not the document's.
+    let paths = std::mem::take(&mut document.paths.paths);
+    let unmarked = |(path, item): (String, _)| (path.replace("{*", "{"), item);
+    document.paths.paths = paths.into_iter().map(unmarked).collect();
     // OpenAPI has no word for a segment that holds slashes.
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths =

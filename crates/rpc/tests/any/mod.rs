@@ -229,7 +229,7 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
     ]
 }
 
-pub const REFUSAL_KINDS: usize = 22;
+pub const REFUSAL_KINDS: usize = 24;
 
 pub fn refusal_kind(refusal: &Refusal) -> usize {
     match refusal {

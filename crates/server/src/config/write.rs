@@ -21,11 +21,17 @@ pub(crate) fn default_file() -> String {
             let _ = match key.shape {
                 Shape::Quoted => writeln!(out, "{} = {:?}", key.name, key.default),
                 Shape::Bare => writeln!(out, "{} = {}", key.name, key.default),
-                Shape::List => writeln!(out, "{} = [{}]", key.name, key.default),
+                Shape::List => writeln!(out, "{} = [{}]", key.name, quoted(key.default)),
             };
         }
     }
     out
+}
+
+/// The items of a list, as they stand in a file.
+fn quoted(items: &str) -> String {
+    let items = items.split(',').map(str::trim).filter(|item| !item.is_empty());
+    items.map(|item| format!("{item:?}")).collect::<Vec<_>>().join(", ")
 }
 
 fn comment(out: &mut String, lines: &[&str]) {

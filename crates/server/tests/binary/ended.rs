@@ -41,10 +41,10 @@ async fn ends(events: &mut Events, within: Duration) -> ErrorCode {
 #[tokio::test(flavor = "multi_thread")]
 async fn ended_sessions_close_their_links_with_a_reason_and_in_time() {
     let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--demo"]);
     let admin = ["user", "add", "root", "--admin", "--password-stdin", "--data-dir"];
     let made = run_with_input(&[&admin[..], &[dir.path().to_str().unwrap()]].concat(), PASSWORD);
     assert!(made.status.success(), "{made:?}");
-    let server = Server::start(dir.path(), &["--demo"]);
     let root = Rest::login(&server, "root", PASSWORD).await;
     let urls = [
         format!("tcp://{}", server.address("native")),

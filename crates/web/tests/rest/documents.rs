@@ -8,7 +8,7 @@ use anser_web::KINDS;
 use axum::{Router, http::StatusCode};
 use serde_json::Value;
 
-use crate::fake::{FakeSm, call, send, web};
+use crate::fake::{FakeSm, call, concrete, send, web};
 
 fn document() -> Value {
     serde_json::to_value(anser_web::document()).unwrap()
@@ -55,7 +55,7 @@ fn the_published_file_is_fresh() {
 async fn every_documented_call_is_routed_and_no_other_method_is() {
     let document = document();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let uri = path.replace("{conv}", "u:bob").replace(['{', '}'], "");
+        let uri = concrete(path);
         let said = send(&router(), call("BREW", &uri, "")).await;
         assert_eq!(said.status, StatusCode::METHOD_NOT_ALLOWED, "{uri}");
         let allowed: BTreeSet<_> =
@@ -72,11 +72,15 @@ async fn every_documented_call_is_routed_and_no_other_method_is() {
 #[test]
 fn every_route_is_documented() {
     let router = format!("{:?}", router());
-    let routed: BTreeSet<&str> =
-        router.split('"').filter(|text| text.starts_with("/v1/")).collect();
+    // The router marks a parameter that may hold slashes; the document has no such mark.
+    let routed: BTreeSet<String> = router
+        .split('"')
+        .filter(|text| text.starts_with("/v1/"))
+        .map(|text| text.replace("{*", "{"))
+        .collect();
     let document = document();
-    let documented: BTreeSet<&str> =
-        document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    let documented: BTreeSet<String> =
+        document["paths"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(routed, documented);
 }
 
@@ -115,7 +119,9 @@ fn every_call_has_an_id_a_summary_examples_and_its_problems() {
             "{call}"
         );
         let with_body = operation.get("requestBody").is_some();
-        assert!(["408", "413", "415"].iter().all(|status| has(status) == with_body), "{call}");
+        // What would be too much is told by 413 as well, with a body or without.
+        assert!(["408", "415"].iter().all(|status| has(status) == with_body), "{call}");
+        assert!(has("413") || !with_body, "{call}");
         assert!(operation.get("x-problems").is_none(), "{call}");
         for segment in path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')) {
             let parameters = operation["parameters"].as_array().unwrap();
@@ -150,7 +156,7 @@ async fn examples_are_what_the_calls_take() {
     let document = document();
     let router = router();
     for (method, path, operation) in operations(&document) {
-        let uri = path.replace("{conv}", "u:bob").replace(['{', '}'], "");
+        let uri = concrete(&path);
         let body = match operation.get("requestBody") {
             Some(body) => body["content"]["application/json"]["example"].to_string(),
             None => String::new(),

@@ -150,3 +150,13 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Said {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     Said { status: head.status, headers: head.headers, text }
 }
+
+/// A documented path with something fit in the place of each parameter.
+pub fn concrete(path: &str) -> String {
+    [("{conv}", "u:bob"), ("{seq}", "7"), ("{event}", "7"), ("{id}", "7"), ("{file}", "7")]
+        .iter()
+        .fold(path.replace("/keys/{key}", "/keys/7"), |path, (name, value)| {
+            path.replace(name, value)
+        })
+        .replace(['{', '}'], "")
+}

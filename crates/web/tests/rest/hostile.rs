@@ -9,7 +9,7 @@ use axum::{
 use futures_util::stream;
 use proptest::prelude::*;
 
-use crate::fake::{FakeSm, NOW, Said, call, send, web};
+use crate::fake::{FakeSm, NOW, Said, call, concrete, send, web};
 
 const SEND: &str = "/v1/conversations/u:bob/messages";
 
@@ -116,7 +116,7 @@ async fn every_call_with_a_body_refuses_the_wrong_one() {
     let router = web(&FakeSm::always(Reply::Done));
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
-        let uri = path.replace("{conv}", "u:bob").replace(['{', '}'], "");
+        let uri = concrete(path);
         for (method, operation) in item.as_object().unwrap() {
             // A file may be anything; files.rs has their own tests.
             if operation.get("requestBody").is_none() || path.starts_with("/v1/files") {

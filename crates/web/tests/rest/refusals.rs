@@ -110,6 +110,41 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/admin/keys", r#"{"name":"k","scopes":["users:read"]}"#),
     ("DELETE", "/v1/admin/keys/1", ""),
     ("GET", "/v1/admin/audit", ""),
+    ("GET", "/v1/users?query=bob", ""),
+    ("GET", "/v1/friends", ""),
+    ("PATCH", "/v1/friends/bob", r#"{"remark":"x"}"#),
+    ("DELETE", "/v1/friends/bob", ""),
+    ("GET", "/v1/friends/requests", ""),
+    ("POST", "/v1/friends/requests", r#"{"user":"bob"}"#),
+    ("DELETE", "/v1/friends/requests/7", ""),
+    ("POST", "/v1/friends/requests/7/accept", ""),
+    ("POST", "/v1/friends/requests/7/decline", ""),
+    ("GET", "/v1/blocks", ""),
+    ("PUT", "/v1/blocks/bob", ""),
+    ("DELETE", "/v1/blocks/bob", ""),
+    ("GET", "/v1/items", ""),
+    ("GET", "/v1/items/draft/u:bob", ""),
+    ("PUT", "/v1/items/draft/u:bob", r#"{"value":1}"#),
+    ("DELETE", "/v1/items/draft/u:bob", ""),
+    ("PATCH", "/v1/conversations/u:bob", r#"{"pinned":true}"#),
+    ("POST", "/v1/conversations/u:bob/clear", r#"{"seq":1}"#),
+    ("DELETE", "/v1/conversations/u:bob/messages/7", ""),
+    ("POST", "/v1/conversations/u:bob/messages/7/recall", ""),
+    ("POST", "/v1/conversations/u:bob/messages/7/edit", r#"{"kind":"text","text":"x"}"#),
+    ("GET", "/v1/conversations/u:bob/messages/7/reactions", ""),
+    ("POST", "/v1/conversations/u:bob/messages/7/reactions", r#"{"reaction":"+1","on":true}"#),
+    ("GET", "/v1/conversations/u:bob/messages/7/receipts", ""),
+    ("GET", "/v1/conversations/u:bob/pins", ""),
+    ("PUT", "/v1/conversations/u:bob/pins/7", ""),
+    ("DELETE", "/v1/conversations/u:bob/pins/7", ""),
+    ("GET", "/v1/search?query=x", ""),
+    ("GET", "/v1/files", ""),
+    ("POST", "/v1/files", r#"{"name":"a.txt","type":"text/plain","size":3}"#),
+    ("GET", "/v1/files/7", ""),
+    ("PATCH", "/v1/files/7", ""),
+    ("DELETE", "/v1/files/7", ""),
+    ("GET", "/v1/files/7/info", ""),
+    ("GET", "/v1/files/7/thumbnail", ""),
 ];
 
 #[tokio::test]
@@ -133,9 +168,10 @@ async fn every_refusal_of_every_call_is_its_problem() {
 #[tokio::test]
 async fn every_call_of_the_document_is_among_those_tried() {
     let document = serde_json::to_value(anser_web::document()).unwrap();
-    let calls: usize =
-        document["paths"].as_object().unwrap().values().map(|i| i.as_object().unwrap().len()).sum();
-    assert_eq!(calls, CALLS.len());
+    let items = document["paths"].as_object().unwrap().values();
+    let methods = items.flat_map(|item| item.as_object().unwrap().keys());
+    // HEAD has no body to tell a problem in.
+    assert_eq!(methods.filter(|method| *method != "head").count(), CALLS.len());
 }
 
 #[tokio::test]

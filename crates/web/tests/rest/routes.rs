@@ -6,9 +6,9 @@ use anser_domain::{
     Act, Address, Caller, Change, Changes, ClientId, Command, Content, ConvId, ConversationState,
     Details, DeviceId, DeviceName, DeviceRecord, Group, GroupChange, GroupKind, GroupName,
     GroupRole, HistoryRange, Keep, LogEvent, Member, MemberChange, MemberPage, Message, MessageId,
-    Millis, NewGroup, NewUser, Ord64, Outgoing, Page, Policy, Profile, PushCommand, PushOutcome,
-    PushRecord, PushReply, PushTarget, Refusal, Reply, Role, Secret, Sender, Sent, Seq, SignIn,
-    SyncToken, Tokens, UserId, UserName,
+    Millis, NewGroup, NewUser, Ord64, Outgoing, Page, PeopleCommand, Policy, Profile, ProfileEdit,
+    PushCommand, PushOutcome, PushRecord, PushReply, PushTarget, Refusal, Reply, Role, Secret,
+    Sender, Sent, Seq, SignIn, SyncToken, Tokens, UserId, UserName,
 };
 use anser_web::{Config, Registration};
 use axum::http::StatusCode;
@@ -144,7 +144,8 @@ async fn me_and_its_name() {
 
     let body = json!({"display_name": "B"});
     let (asked, said) = once("PATCH", "/v1/me", body, reply.clone()).await;
-    assert_eq!(asked, Command::SetDisplayName("B".into()));
+    let edit = ProfileEdit { display_name: Some("B".into()), ..ProfileEdit::default() };
+    assert_eq!(asked, Command::People(Box::new(PeopleCommand::EditProfile(edit))));
     assert_eq!(said.json(), bob);
 
     let (asked, _) = once("PATCH", "/v1/me", json!({}), reply).await;
