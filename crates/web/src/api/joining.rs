@@ -323,7 +323,7 @@ async fn requests(
 /// Lets in someone who asks to come in. For admins.
 #[utoipa::path(
     post, path = "/v1/groups/{group}/requests/{user}/accept", tag = "groups",
-    operation_id = "acceptRequest",
+    operation_id = "acceptJoin",
     security(("bearer" = [])),
     params(
         ("group" = String, Path, description = "Its id", example = "geese"),
@@ -348,7 +348,7 @@ async fn approve(
 /// Does not let in someone who asks, whether or not they do. For admins.
 #[utoipa::path(
     post, path = "/v1/groups/{group}/requests/{user}/decline", tag = "groups",
-    operation_id = "declineRequest",
+    operation_id = "declineJoin",
     security(("bearer" = [])),
     params(
         ("group" = String, Path, description = "Its id", example = "geese"),

@@ -161,6 +161,10 @@ async fn examples_are_what_the_calls_take() {
             Some(body) => body["content"]["application/json"]["example"].to_string(),
             None => String::new(),
         };
+        // An answer to HEAD has no body to tell a problem in; a piece of a file is no example.
+        if method == "HEAD" || (method == "PATCH" && path == "/v1/files/{file}") {
+            continue;
+        }
         // The scripted SM refuses everything: whatever else is said, the example was at fault.
         assert_eq!(send(&router, call(&method, &uri, body)).await.problem(), "forbidden", "{uri}");
     }

@@ -141,7 +141,6 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/files", ""),
     ("POST", "/v1/files", r#"{"name":"a.txt","type":"text/plain","size":3}"#),
     ("GET", "/v1/files/7", ""),
-    ("PATCH", "/v1/files/7", ""),
     ("DELETE", "/v1/files/7", ""),
     ("GET", "/v1/files/7/info", ""),
     ("GET", "/v1/files/7/thumbnail", ""),
@@ -170,8 +169,10 @@ async fn every_call_of_the_document_is_among_those_tried() {
     let document = serde_json::to_value(anser_web::document()).unwrap();
     let items = document["paths"].as_object().unwrap().values();
     let methods = items.flat_map(|item| item.as_object().unwrap().keys());
-    // HEAD has no body to tell a problem in.
-    assert_eq!(methods.filter(|method| *method != "head").count(), CALLS.len());
+    // HEAD has no body to tell a problem in; files.rs has what is sent in pieces.
+    let elsewhere = 1;
+    let calls = methods.filter(|method| *method != "head").count() - elsewhere;
+    assert_eq!(calls, CALLS.len());
 }
 
 #[tokio::test]

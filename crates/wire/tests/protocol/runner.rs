@@ -493,7 +493,7 @@ fn reply(text: &str) -> Reply {
             disabled: false,
             details: Details::default(),
         })),
-        ["users"] => Reply::Users(Vec::new()),
+        ["push"] => Reply::Push(anser_domain::PushReply::Record(None)),
         ["devices"] => Reply::Devices(vec![DeviceRecord {
             name: DeviceName::new("phone").unwrap(),
             created: WALL,
