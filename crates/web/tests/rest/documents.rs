@@ -165,6 +165,11 @@ async fn examples_are_what_the_calls_take() {
         if method == "HEAD" || (method == "PATCH" && path == "/v1/files/{file}") {
             continue;
         }
+        let needed = operation["parameters"].as_array().into_iter().flatten();
+        let needed = needed.filter(|it| it["in"] == "query" && it["required"] == true);
+        let query: Vec<String> =
+            needed.map(|it| format!("{}=goose", it["name"].as_str().unwrap())).collect();
+        let uri = if query.is_empty() { uri } else { format!("{uri}?{}", query.join("&")) };
         // The scripted SM refuses everything: whatever else is said, the example was at fault.
         assert_eq!(send(&router, call(&method, &uri, body)).await.problem(), "forbidden", "{uri}");
     }
