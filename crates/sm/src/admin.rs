@@ -265,7 +265,7 @@ impl Admins {
             }
             AdminAct::Statistics => {
                 let mut numbers = self.store.statistics(self.clock.wall()).await?;
-                numbers.online = self.routes.online() as u64;
+                numbers.online = self.routes.online();
                 admin(AdminReply::Statistics(numbers))
             }
             AdminAct::Webhooks => admin(AdminReply::Webhooks(self.store.webhooks().await?)),

@@ -35,13 +35,14 @@ use crate::{chores::is_due, config::Config};
 
 /// The name of the place in the log.
 const FOLLOWER: &str = "push";
-/// How long one process pushes before another may take over; renewed three times as often.
-const LEASE: Duration = Duration::from_secs(60);
+/// How long one process pushes before another may take over; renewed three times as often. After
+/// a crash notifications wait for its end.
+const LEASE: Duration = Duration::from_secs(20);
 /// Entries read at a time.
 const TAIL: u16 = 500;
-/// Devices notified between two looks at the lease: few enough that a dead gateway, at some
-/// seconds each, holds them up for less than the lease.
-const DEVICES: u16 = 256;
+/// Devices notified between two looks at the lease: as many as are on their way at a time, so that
+/// a dead gateway, at ten seconds each, holds them up for half the lease.
+const DEVICES: u16 = 64;
 /// Notifications on their way at a time. Services take many at once over one connection.
 const AT_ONCE: usize = 64;
 /// What is owed and tried again in one round.

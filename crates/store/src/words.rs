@@ -87,10 +87,10 @@ impl Query {
 impl Need {
     fn find(&self, part: &Part, found: &mut Vec<Range<usize>>) {
         match (self, part) {
-            (Self::Word(wanted), Part::Word(word, range)) => {
-                if word == wanted || goes_on(wanted) && word.starts_with(wanted.as_str()) {
-                    found.push(range.clone());
-                }
+            (Self::Word(wanted), Part::Word(word, range))
+                if word == wanted || goes_on(wanted) && word.starts_with(wanted.as_str()) =>
+            {
+                found.push(range.clone());
             }
             (Self::Run(wanted), Part::Run(run)) => {
                 for window in run.windows(wanted.len()) {

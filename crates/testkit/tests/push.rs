@@ -1,6 +1,6 @@
 //! Notifications by the real binary, to a receiver that checks their signatures.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::{sync::Arc, time::Duration};
 

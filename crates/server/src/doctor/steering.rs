@@ -56,7 +56,7 @@ fn verdict(name: &str, cores: usize, masks: &[String], flows: u64) -> Option<Fin
 /// All cores, as the kernel takes a mask: words of 32 bits with commas between.
 fn mask_of(cores: usize) -> String {
     let mut words = vec!["ffffffff".to_owned(); cores / 32];
-    if cores % 32 > 0 {
+    if !cores.is_multiple_of(32) {
         words.insert(0, format!("{:x}", (1_u64 << (cores % 32)) - 1));
     }
     words.join(",")

@@ -90,9 +90,8 @@ pub(crate) fn acceptable_people(command: &PeopleCommand) -> Result<(), Refusal> 
             if lists.iter().any(|list| list.is_empty()) {
                 return Err(Refusal::Invalid("a list has a name"));
             }
-            let each =
-                |list: &Box<str>| short(list, MAX_LIST, "a list's name has at most 64 bytes");
-            lists.iter().try_for_each(each)
+            let mut names = lists.iter();
+            names.try_for_each(|it| short(it, MAX_LIST, "a list's name has at most 64 bytes"))
         }
         PeopleCommand::EditProfile(edit) => profile(edit),
         PeopleCommand::Search { query, .. } => {

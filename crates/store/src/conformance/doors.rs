@@ -63,7 +63,7 @@ pub async fn an_invitation_lets_its_invitee_in_once(rig: &dyn StoreRig) {
     assert_eq!(world.store.personal(bob.user).await.unwrap(), new[0].1);
     let again = world.store.invite(alice.user, &name, &both, anybody).await.unwrap();
     assert_eq!(again, []);
-    assert_eq!(invited(&world, bob).await, [name.clone()]);
+    assert_eq!(invited(&world, bob).await, std::slice::from_ref(&name));
     let seen = world.store.group(bob.user, &name, now).await.unwrap();
     assert_eq!((seen.members, seen.role), (1, None));
     assert_eq!(waiting(&world, alice, Side::Invited).await, ["bob"]);

@@ -118,7 +118,7 @@ pub async fn requests_make_friends_and_both_are_told(rig: &dyn StoreRig) {
     assert_eq!(told, [(alice.user, Subject::Requests), (bob.user, Subject::Requests)]);
     for who in [alice, bob] {
         let page = store.requests(who.user, ALL).await.unwrap();
-        assert_eq!(page.requests, [asked.request.clone()]);
+        assert_eq!(page.requests, std::slice::from_ref(&asked.request));
         assert_eq!(store.personal(who.user).await.unwrap(), asked.request.version);
     }
     let again = store.request(alice.user, &user("bob"), "please".into()).await.unwrap();

@@ -94,7 +94,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<(UserId, FileRecord)> {
     let id = num(row, 0)?;
     let measure = |column| Ok(opt(row, column)?.and_then(|it| u32::try_from(it).ok()));
     let (width, height): (_, rusqlite::Result<_>) = (measure(10)?, measure(11));
-    let picture = width.zip(height?).map(|(width, height)| (width, height));
+    let picture = width.zip(height?);
     let thumbnail = match row.get::<_, Option<i64>>(12)? {
         Some(1) => Some(Thumbnail::Jpeg),
         Some(2) => Some(Thumbnail::Webp),

@@ -56,7 +56,7 @@ impl Pushes for Sqlite {
         device: Option<DeviceId>,
         limit: u16,
     ) -> Result<PushPage, StoreError> {
-        self.readers.call(move |reader| reader.to_push(conv, after, device, limit)).await
+        self.readers.call(move |reader| reader.push_page(conv, after, device, limit)).await
     }
 
     async fn badges(&self, users: Vec<UserId>) -> Result<Vec<u64>, StoreError> {
@@ -278,7 +278,7 @@ impl Reader<'_> {
         }))
     }
 
-    fn to_push(
+    fn push_page(
         &mut self,
         conv: ConvId,
         after: Option<UserId>,
