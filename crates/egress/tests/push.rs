@@ -1,6 +1,8 @@
 //! The gateways against servers that do as the services do: TLS, HTTP/2, signatures checked with
 //! the public keys, what is encrypted opened with the subscriber's key.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},

@@ -1,5 +1,7 @@
 //! Webhooks and the question before a send, against a receiver that checks signatures itself.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},

@@ -9,6 +9,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     reason = "a measurement is a program of its own, and ends where it cannot go on"
 )]
 

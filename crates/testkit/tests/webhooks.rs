@@ -1,6 +1,8 @@
 //! Webhooks of the real server, killed again and again: a receiver that checks signatures misses
 //! nothing, sees one id per event, and every conversation in order.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
 use std::{
     collections::{BTreeMap, HashMap},
     process::Stdio,

@@ -6,11 +6,13 @@ mod accounts;
 mod backend;
 #[cfg(test)]
 mod chat;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod paces;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod push;

@@ -152,7 +152,7 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Said {
 }
 
 /// A documented path with something fit in the place of each parameter.
-pub fn concrete(path: &str) -> String {
+pub(crate) fn concrete(path: &str) -> String {
     [("{conv}", "u:bob"), ("{seq}", "7"), ("{event}", "7"), ("{id}", "7"), ("{file}", "7")]
         .iter()
         .fold(path.replace("/keys/{key}", "/keys/7"), |path, (name, value)| {
