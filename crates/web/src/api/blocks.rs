@@ -69,8 +69,10 @@ async fn blocks(
     Ok(Json(convert::blocks(page)))
 }
 
-/// Blocks someone: neither writes to the other from now on outside groups, a friendship and the
-/// requests between the two end, and nothing of theirs reaches the caller.
+/// Blocks someone.
+///
+/// Neither writes to the other from now on outside groups, a friendship and the requests between
+/// the two end, and nothing of theirs reaches the caller.
 #[utoipa::path(
     put, path = "/v1/blocks/{user}", tag = "friends", operation_id = "block",
     security(("bearer" = [])),

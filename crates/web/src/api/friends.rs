@@ -143,7 +143,7 @@ pub(crate) enum RequestState {
 
 /// A wish.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct NewRequest {
+pub(crate) struct NewFriendRequest {
     /// Whom to ask.
     pub(crate) user: String,
     /// What to say: at most 512 bytes.
@@ -170,8 +170,9 @@ async fn friends(
     Ok(Json(convert::friends(page)))
 }
 
-/// Friend requests from and to the caller that wait for an answer; since a token also what came
-/// of the others.
+/// Friend requests from and to the caller that wait for an answer.
+///
+/// Since a token also what came of the others.
 #[utoipa::path(
     get, path = "/v1/friends/requests", tag = "friends", operation_id = "friendRequests",
     security(("bearer" = [])),
@@ -190,12 +191,14 @@ async fn requests(
     Ok(Json(convert::requests(page)))
 }
 
-/// Asks someone to be a friend. When they have asked too, the two are friends at once. Asking
-/// again while a request waits answers with that one.
+/// Asks someone to be a friend.
+///
+/// When they have asked too, the two are friends at once. Asking again while a request waits
+/// answers with that one.
 #[utoipa::path(
     post, path = "/v1/friends/requests", tag = "friends", operation_id = "requestFriend",
     security(("bearer" = [])),
-    request_body(content = NewRequest, example = json!({"user": "bob", "message": "It is me"})),
+    request_body(content = NewFriendRequest, example = json!({"user": "bob", "message": "It is me"})),
     responses((status = 201, description = "Asked", body = Request,
         headers(("Location" = String, description = "The request's own path")),
         example = json!(request_example()))),
@@ -204,7 +207,7 @@ async fn requests(
 async fn ask(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Body(new): Body<NewRequest>,
+    Body(new): Body<NewFriendRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let user = convert::user_name(&new.user)?;
     let command = PeopleCommand::RequestFriend { user, message: new.message.into() };
@@ -215,7 +218,7 @@ async fn ask(
 
 /// Takes back a request of the caller's own.
 #[utoipa::path(
-    delete, path = "/v1/friends/requests/{id}", tag = "friends", operation_id = "withdrawRequest",
+    delete, path = "/v1/friends/requests/{id}", tag = "friends", operation_id = "withdrawFriendRequest",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "Which", example = "184467")),
     responses((status = 204, description = "Taken back")),
@@ -234,7 +237,7 @@ async fn withdraw(
 /// Says yes to a request: the two are friends.
 #[utoipa::path(
     post, path = "/v1/friends/requests/{id}/accept", tag = "friends",
-    operation_id = "acceptRequest",
+    operation_id = "acceptFriendRequest",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "Which", example = "184467")),
     responses((status = 200, description = "Friends", body = Request,
@@ -254,7 +257,7 @@ async fn accept(
 /// Turns a request down.
 #[utoipa::path(
     post, path = "/v1/friends/requests/{id}/decline", tag = "friends",
-    operation_id = "declineRequest",
+    operation_id = "declineFriendRequest",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "Which", example = "184467")),
     responses((status = 200, description = "Turned down", body = Request,

@@ -112,8 +112,10 @@ async fn item(
     Ok(tagged(item))
 }
 
-/// Sets one of the caller's items. With `If-Match` only if it has that version still; with
-/// `If-None-Match: *` only if it is not there.
+/// Sets one of the caller's items.
+///
+/// With `If-Match` only if it has that version still; with `If-None-Match: *` only if it is not
+/// there.
 #[utoipa::path(
     put, path = "/v1/items/{*key}", tag = "items", operation_id = "putItem",
     security(("bearer" = [])),

@@ -17,6 +17,7 @@ mod guard;
 mod hostile;
 mod idempotency;
 mod pace;
+mod people;
 mod refusals;
 mod routes;
 mod waiting;
