@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_nearest_proxys_word_on_tls_counts_and_only_if_it_is_believed() {
+    fn only_the_nearest_proxy_is_heard_about_tls_and_only_if_it_is_believed() {
         for (peer, headers, tls) in [
             ("10.0.0.1", &[("x-forwarded-proto", "https")][..], true),
             ("10.0.0.1", &[("x-forwarded-proto", "https, http")], false),
