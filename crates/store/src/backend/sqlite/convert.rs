@@ -176,9 +176,9 @@ pub(super) fn mentions_of(names: &[UserName]) -> Option<String> {
     Some(joined)
 }
 
-/// The columns that [`message`] reads, in its order.
-pub(super) const MESSAGE_COLUMNS: &str = "id, conv, seq, ord, user, device, cid, kind, body, reply_to, mentions, protocol, payload, \
-     extra";
+/// The columns that [`entry_of`] reads, in its order.
+pub(super) const MESSAGE_COLUMNS: &str = "id, conv, seq, ord, user, device, cid, kind, body, \
+                                          reply_to, mentions, protocol, payload, extra";
 
 /// An entry, once its sender's name has been found, and what it has beside what it says.
 pub(super) fn entry_of(
