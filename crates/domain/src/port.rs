@@ -20,6 +20,12 @@ pub trait SessionManager: Send + Sync + 'static {
     /// Forgets a peer: its links are gone.
     fn detach(&self, peer: PeerId);
 
+    /// The way to a peer is broken, and it may come back: nothing can be said to it, but its
+    /// links may live on. Only what carries this trait between processes knows of such a thing.
+    fn lose(&self, peer: PeerId) {
+        self.detach(peer);
+    }
+
     /// Takes questions. Never blocks and never fails: whatever happens, each question whose
     /// command has a reply is answered exactly once through the peer's [`Replies`], possibly
     /// before this returns. Sends of one link are stored in the order in which they were

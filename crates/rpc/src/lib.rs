@@ -1,18 +1,34 @@
-//! The encoded form of everything that crosses between a CM or a Web and an SM.
+//! What crosses between a CM or a Web and an SM, and both ends of the streams that carry it.
 //!
 //! `proto/anser.proto` is the contract; [`ToSm`] and [`FromSm`] are its two directions in the
 //! domain's words. Conversion is total both ways: every variant has a form, and bytes that are
 //! no form are a [`Malformed`], never a panic.
+//!
+//! A peer has one long-lived stream to each SM. [`Mesh`] is its end: a `SessionManager` that
+//! knows which SM to ask. [`serve()`] is the SM's.
 
 mod convert;
+mod dial;
+mod limits;
 mod malformed;
+pub mod mesh;
 mod packet;
+mod serve;
 
+pub use dial::{Credentials, Dial, DialError};
 pub use malformed::Malformed;
+pub use mesh::Mesh;
 pub use packet::{FromSm, ToSm};
+pub use serve::serve;
 
 /// The contract's own types, generated.
-#[expect(clippy::doc_markdown, clippy::large_enum_variant, unreachable_pub, reason = "generated")]
+#[expect(
+    clippy::doc_markdown,
+    clippy::large_enum_variant,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "generated"
+)]
 mod proto {
     include!(concat!(env!("OUT_DIR"), "/anser.rpc.v1.rs"));
 }

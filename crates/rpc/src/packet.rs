@@ -39,10 +39,20 @@ pub enum FromSm {
     Beat(Beat),
 }
 
+/// [`ToSm::Asks`] of questions that are kept.
+pub(crate) fn asks<'a>(asks: impl Iterator<Item = &'a Ask>) -> proto::ToSm {
+    let asks = proto::Asks { asks: forms(asks) };
+    proto::ToSm { packet: Some(proto::to_sm::Packet::Asks(asks)) }
+}
+
 impl ToSm {
     /// The packet's bytes.
     #[must_use]
     pub fn encode(&self) -> Bytes {
+        self.form().encode_to_vec().into()
+    }
+
+    pub(crate) fn form(&self) -> proto::ToSm {
         use proto::to_sm::Packet;
         let packet = match self {
             Self::Attach { peer, links } => {
@@ -51,7 +61,7 @@ impl ToSm {
             Self::Detach(peer) => Packet::Detach(peer.0),
             Self::Asks(asks) => Packet::Asks(proto::Asks { asks: forms(asks) }),
         };
-        proto::ToSm { packet: Some(packet) }.encode_to_vec().into()
+        proto::ToSm { packet: Some(packet) }
     }
 
     /// Reads a packet.
@@ -59,8 +69,12 @@ impl ToSm {
     /// # Errors
     /// [`Malformed`], whatever is wrong with it.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
+        Self::read(proto::ToSm::decode(bytes)?)
+    }
+
+    pub(crate) fn read(form: proto::ToSm) -> Result<Self, Malformed> {
         use proto::to_sm::Packet;
-        let packet = proto::ToSm::decode(bytes)?.packet.ok_or(Malformed::Missing("packet"))?;
+        let packet = form.packet.ok_or(Malformed::Missing("packet"))?;
         Ok(match packet {
             Packet::Attach(it) => Self::Attach { peer: PeerId(it.peer), links: it.links },
             Packet::Detach(peer) => Self::Detach(PeerId(peer)),
@@ -73,6 +87,10 @@ impl FromSm {
     /// The packet's bytes.
     #[must_use]
     pub fn encode(&self) -> Bytes {
+        self.form().encode_to_vec().into()
+    }
+
+    pub(crate) fn form(&self) -> proto::FromSm {
         use proto::from_sm::Packet;
         let packet = match self {
             Self::Replies(answers) => Packet::Replies(proto::Replies {
@@ -96,7 +114,7 @@ impl FromSm {
             }),
             Self::Beat(beat) => Packet::Beat(beat.form()),
         };
-        proto::FromSm { packet: Some(packet) }.encode_to_vec().into()
+        proto::FromSm { packet: Some(packet) }
     }
 
     /// Reads a packet.
@@ -104,8 +122,12 @@ impl FromSm {
     /// # Errors
     /// [`Malformed`], whatever is wrong with it.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
+        Self::read(proto::FromSm::decode(bytes)?)
+    }
+
+    pub(crate) fn read(form: proto::FromSm) -> Result<Self, Malformed> {
         use proto::from_sm::Packet;
-        let packet = proto::FromSm::decode(bytes)?.packet.ok_or(Malformed::Missing("packet"))?;
+        let packet = form.packet.ok_or(Malformed::Missing("packet"))?;
         Ok(match packet {
             Packet::Replies(it) => Self::Replies(
                 it.answers

@@ -24,25 +24,27 @@ pub(crate) fn bin<T>(bins: &mut PerPeer<T>, peer: PeerId) -> &mut Vec<T> {
 
 /// Everybody who is attached.
 pub(crate) struct Peers {
-    /// One life of this SM; begins every stream's numbering anew.
-    me: PeerId,
     attached: RwLock<FxHashMap<PeerId, Arc<Attached>>>,
 }
 
 struct Attached {
     peer: Peer,
+    /// One stream of hints: a peer that comes back, to this SM or another life of it, is told by
+    /// a new name that the numbers begin anew, and so that some may be lost.
+    name: PeerId,
     /// The number of the last batch of hints. Held while a batch is handed over, so that
     /// batches arrive in the order of their numbers.
     stream: Mutex<u64>,
 }
 
 impl Peers {
-    pub(crate) fn new(me: PeerId) -> Self {
-        Self { me, attached: RwLock::default() }
+    pub(crate) fn new() -> Self {
+        Self { attached: RwLock::default() }
     }
 
     pub(crate) fn attach(&self, peer: Peer) {
-        let attached = Attached { stream: Mutex::new(0), peer };
+        let name = PeerId(rand::random());
+        let attached = Attached { stream: Mutex::new(0), name, peer };
         self.attached.write().insert(attached.peer.id, Arc::new(attached));
     }
 
@@ -94,7 +96,7 @@ impl Peers {
             *last -= 1;
             return;
         }
-        links.deliver(StreamPos { sm: self.me, number: *last }, hints);
+        links.deliver(StreamPos { sm: attached.name, number: *last }, hints);
     }
 
     pub(crate) fn evict(&self, cm: PeerId, evictions: Vec<(LinkId, Refusal)>) {
@@ -109,7 +111,7 @@ impl Peers {
         for attached in all {
             let Some(links) = &attached.peer.links else { continue };
             let last = attached.stream.lock();
-            let at = StreamPos { sm: self.me, number: *last };
+            let at = StreamPos { sm: attached.name, number: *last };
             links.beat(Beat { at, watermark, routes_generation });
         }
     }

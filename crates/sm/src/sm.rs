@@ -120,7 +120,7 @@ impl Sm {
         let keys = Arc::new(Keyring::new(store.clone()));
         keys.reload(clock.wall(), &config).await?;
 
-        let peers = Arc::new(Peers::new(PeerId(rand::random())));
+        let peers = Arc::new(Peers::new());
         let fanout = Arc::new(Fanout::new(peers.clone(), routes.clone()));
         let held = Arc::new(Held::default());
         let paces = Arc::new(Paces::new(config.rates, &clock));
@@ -290,6 +290,10 @@ impl SessionManager for Sm {
                 tracing::warn!(%error, "links of a peer that is gone stay in the map for now");
             }
         });
+    }
+
+    fn lose(&self, peer: PeerId) {
+        self.services.peers.detach(peer);
     }
 
     fn submit(&self, batch: Vec<Ask>) {

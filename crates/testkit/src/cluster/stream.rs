@@ -1,27 +1,21 @@
 //! An SM's end of a stream to one peer: what the SM says becomes bytes here.
 
 use anser_domain::{Beat, Hint, LinkId, Links, Refusal, Replies, Reply, StreamPos, Tag};
-use anser_rpc::FromSm;
+use anser_rpc::{FromSm, mesh::lanes::Way};
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Which life of which SM something comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct From {
-    pub(super) sm: usize,
-    pub(super) life: u64,
-}
-
 /// The peer as its SM knows it.
 pub(super) struct Stream {
-    pub(super) from: From,
-    pub(super) to: UnboundedSender<(From, Bytes)>,
+    /// Which life of which SM it comes from.
+    pub(super) from: Way,
+    pub(super) to: UnboundedSender<(Way, Bytes)>,
 }
 
 impl Stream {
     fn say(&self, packet: &FromSm) {
         // A peer that has gone needs to hear nothing.
-        let _ = self.to.send((self.from, packet.encode()));
+        let _ = self.to.send((self.from.clone(), packet.encode()));
     }
 }
 

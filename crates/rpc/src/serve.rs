@@ -1,0 +1,198 @@
+//! An SM's end: takes the streams of its peers.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anser_domain::{
+    Beat, Hint, LinkId, Links, Peer, PeerId, Refusal, Replies, Reply, SessionManager, StreamPos,
+    Tag,
+};
+use futures_util::Stream;
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Server, server::TcpIncoming},
+};
+
+use crate::{
+    FromSm, ToSm,
+    dial::{Credentials, DialError, chain, is_loopback, server_tls},
+    limits::{MAX_PACKET, MAX_WAITING, PING_EVERY, PING_WITHIN, WINDOW},
+    proto::{
+        self,
+        sm_server::{Sm, SmServer},
+    },
+};
+
+/// Serves `sm` to peers that dial `listener`, until `stop` is done and their streams have ended.
+///
+/// # Errors
+/// [`DialError`]: an address that is not loopback, without credentials; or what the system said.
+pub async fn serve(
+    sm: Arc<dyn SessionManager>,
+    listener: std::net::TcpListener,
+    credentials: Option<&Credentials>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), DialError> {
+    let said = |error: std::io::Error| DialError(error.to_string());
+    let at: SocketAddr = listener.local_addr().map_err(said)?;
+    listener.set_nonblocking(true).map_err(said)?;
+    let mut server = Server::builder()
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PING_WITHIN));
+    match credentials {
+        Some(it) => {
+            server = server.tls_config(server_tls(it)).map_err(|error| DialError(chain(&error)))?;
+        }
+        None if is_loopback(at.ip()) => {}
+        None => {
+            return Err(DialError(format!(
+                "{at} can be reached by other machines; roles listen there only under mutual TLS: \
+                 set [cluster] ca, certificate and key"
+            )));
+        }
+    }
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(said)?;
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let service = SmServer::new(Service { sm, latest: Arc::default() })
+        .max_decoding_message_size(MAX_PACKET)
+        .max_encoding_message_size(MAX_PACKET);
+    server
+        .add_service(service)
+        .serve_with_incoming_shutdown(incoming, stop)
+        .await
+        .map_err(|error| DialError(chain(&error)))
+}
+
+/// Which stream of each peer is its latest.
+type Latest = Arc<Mutex<FxHashMap<PeerId, Arc<Outlet>>>>;
+
+struct Service {
+    sm: Arc<dyn SessionManager>,
+    latest: Latest,
+}
+
+#[tonic::async_trait]
+impl Sm for Service {
+    type ExchangeStream = Pin<Box<dyn Stream<Item = Result<proto::FromSm, Status>> + Send>>;
+
+    async fn exchange(
+        &self,
+        request: Request<Streaming<proto::ToSm>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        let mut inbound = request.into_inner();
+        let first = inbound.message().await?.ok_or(Status::invalid_argument("no packet"))?;
+        let Ok(ToSm::Attach { peer, links }) = ToSm::read(first) else {
+            return Err(Status::invalid_argument("the first packet says who attaches"));
+        };
+        let (to, packets) = channel(MAX_WAITING);
+        let outlet = Arc::new(Outlet { to: Mutex::new(Some(to)), stuck: AtomicBool::new(false) });
+        // The peer's earlier stream, if it has one still, is heard no more.
+        if let Some(earlier) = self.latest.lock().insert(peer, outlet.clone()) {
+            earlier.close();
+        }
+        let links = links.then(|| outlet.clone() as _);
+        self.sm.attach(Peer { id: peer, replies: outlet.clone(), links });
+        tracing::info!(%peer, "a peer has attached");
+        tokio::spawn(listen(self.sm.clone(), self.latest.clone(), peer, outlet, inbound));
+        Ok(Response::new(Box::pin(outbound(packets))))
+    }
+}
+
+/// Takes what a peer asks, until its stream ends.
+async fn listen(
+    sm: Arc<dyn SessionManager>,
+    latest: Latest,
+    peer: PeerId,
+    outlet: Arc<Outlet>,
+    mut inbound: Streaming<proto::ToSm>,
+) {
+    let mut gone = false;
+    loop {
+        match inbound.message().await.map(|packet| packet.map(ToSm::read)) {
+            Ok(Some(Ok(ToSm::Asks(asks)))) => sm.submit(asks),
+            Ok(Some(Ok(ToSm::Detach(_)))) => gone = true,
+            Ok(Some(Ok(ToSm::Attach { .. }))) => {
+                tracing::warn!(%peer, "a peer attached twice on one stream");
+                break;
+            }
+            Ok(Some(Err(error))) => {
+                tracing::warn!(%peer, %error, "a peer sent what is no packet");
+                break;
+            }
+            Ok(None) => break,
+            Err(status) => {
+                tracing::info!(%peer, %status, "the stream of a peer broke");
+                break;
+            }
+        }
+    }
+    outlet.close();
+    // Unless it has come back by another stream already.
+    let mut streams = latest.lock();
+    if streams.get(&peer).is_some_and(|it| Arc::ptr_eq(it, &outlet)) {
+        streams.remove(&peer);
+        drop(streams);
+        if gone { sm.detach(peer) } else { sm.lose(peer) }
+    }
+}
+
+fn outbound(packets: Receiver<FromSm>) -> impl Stream<Item = Result<proto::FromSm, Status>> {
+    futures_util::stream::unfold(packets, |mut packets| async move {
+        let packet = packets.recv().await?;
+        Some((Ok(packet.form()), packets))
+    })
+}
+
+/// What goes to a peer.
+struct Outlet {
+    to: Mutex<Option<Sender<FromSm>>>,
+    stuck: AtomicBool,
+}
+
+impl Outlet {
+    fn say(&self, packet: FromSm) {
+        let mut to = self.to.lock();
+        let sent = to.as_ref().map(|to| to.try_send(packet));
+        if let Some(Err(error)) = sent {
+            if matches!(error, TrySendError::Full(_)) && !self.stuck.swap(true, Ordering::Relaxed) {
+                tracing::warn!("a peer does not read; its stream ends");
+            }
+            *to = None;
+        }
+    }
+
+    fn close(&self) {
+        *self.to.lock() = None;
+    }
+}
+
+impl Replies for Outlet {
+    fn replies(&self, batch: Vec<(LinkId, Tag, Reply)>) {
+        self.say(FromSm::Replies(batch));
+    }
+}
+
+impl Links for Outlet {
+    fn deliver(&self, at: StreamPos, batch: Vec<Hint>) {
+        self.say(FromSm::Hints(at, batch));
+    }
+
+    fn evict(&self, links: Vec<(LinkId, Refusal)>) {
+        self.say(FromSm::Evict(links));
+    }
+
+    fn beat(&self, beat: Beat) {
+        self.say(FromSm::Beat(beat));
+    }
+}
