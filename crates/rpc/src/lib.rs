@@ -23,9 +23,9 @@ pub use serve::serve;
 
 /// The contract's own types, generated.
 #[expect(
+    clippy::allow_attributes,
     clippy::doc_markdown,
     clippy::large_enum_variant,
-    clippy::unwrap_used,
     unreachable_pub,
     reason = "generated"
 )]

@@ -49,8 +49,9 @@ pub struct Lanes {
     asked: u64,
     waiting: FxHashMap<(LinkId, Tag), VecDeque<u64>>,
     lanes: FxHashMap<u64, Lane>,
-    /// Asked while no SM was there.
+    /// Asked while no SM was there, and how many of them the last look has seen.
     parked: Vec<Arc<Ask>>,
+    seen: usize,
     /// Whose each link is, for addresses that are the same from both sides. Welcomes tell.
     names: FxHashMap<LinkId, UserName>,
 }
@@ -78,6 +79,7 @@ impl Lanes {
         let way = Way { sm: sm.into(), life: self.lives };
         self.live.insert(way.sm.clone(), way.life);
         let parked = std::mem::take(&mut self.parked);
+        self.seen = 0;
         (way, self.share_out(parked))
     }
 
@@ -140,12 +142,16 @@ impl Lanes {
         Some(self.share_out(held))
     }
 
-    /// Gives up what waits for an SM to come and need not: whoever asked is to be refused. What a
-    /// link wants written stays: it keeps the device's order, and a link has only so many.
+    /// Gives up what has waited for an SM since the last look and need not wait on: whoever asked
+    /// is to be refused. What a link wants written stays: it keeps the device's order, and a link
+    /// has only so many.
     pub fn give_up(&mut self) -> Vec<(LinkId, Tag)> {
+        let new = self.parked.split_off(self.seen.min(self.parked.len()));
         let (stays, refused): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.parked).into_iter().partition(|ask| keeps_order(ask));
         self.parked = stays;
+        self.parked.extend(new);
+        self.seen = self.parked.len();
         let has_reply = refused.iter().filter(|ask| has_reply(&ask.command));
         has_reply.map(|ask| (ask.from.link, ask.from.tag)).collect()
     }
@@ -369,7 +375,10 @@ mod tests {
     fn without_an_sm_writes_wait_and_the_rest_is_given_up() {
         let mut lanes = Lanes::default();
         assert!(lanes.ask(vec![send(1, 1, "g:x"), ask(1, 2, Command::Me)]).is_empty());
+        assert_eq!(lanes.give_up(), [], "it has only just begun to wait");
+        lanes.ask(vec![ask(1, 3, Command::Me)]);
         assert_eq!(lanes.give_up(), [(LinkId(1), Tag(2))]);
+        assert_eq!(lanes.give_up(), [(LinkId(1), Tag(3))]);
         let (_, batches) = lanes.came("a:1");
         assert_eq!(tags(&batches), [("a:1", vec![1])]);
     }
