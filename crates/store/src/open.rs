@@ -5,7 +5,11 @@ use std::sync::Arc;
 use anser_domain::Clock;
 
 use crate::{
-    backend::{memory::MemoryRoutes, sqlite::Sqlite},
+    backend::{
+        memory::MemoryRoutes,
+        redis::{self, RedisRoutes},
+        sqlite::Sqlite,
+    },
     port::{Routes, Store},
 };
 
@@ -16,8 +20,27 @@ pub enum OpenError {
     #[error("'{0}' names no store that this anser has; write sqlite:PATH")]
     UnknownStore(String),
     /// A URL of no backend that this program has.
-    #[error("'{0}' names no link map that this anser has; write memory")]
+    #[error(
+        "'{0}' names no link map that this anser has; write memory, redis://HOST, \
+         redis-sentinel://HOST,HOST/MASTER or redis-cluster://HOST,HOST"
+    )]
     UnknownRoutes(String),
+    /// A URL that names a map in Redis, but not rightly.
+    #[error("'{url}' cannot be read: {what}")]
+    RoutesUrl {
+        /// The URL, without what is secret in it.
+        url: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// Nobody answers there, or not as a link map.
+    #[error("cannot reach the link map at {url} ({reason}); start it, or correct [routes] url")]
+    RoutesUnreachable {
+        /// The URL, without what is secret in it.
+        url: String,
+        /// What the other side said.
+        reason: String,
+    },
     /// The file or its directory cannot be read and written.
     #[error(
         "cannot read and write {path} ({reason}); check that its directory exists and belongs to \
@@ -95,13 +118,29 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Op
     }
 }
 
-/// Opens the link map that `url` names: `memory`.
+/// Opens the link map that `url` names: `memory`, or one in Redis or Valkey, which is reached
+/// before this returns.
 ///
 /// # Errors
 /// [`OpenError`], fit to be shown as it is.
 pub async fn open_routes(url: &str) -> Result<Arc<dyn Routes>, OpenError> {
+    check_routes(url)?;
     match url {
         "memory" => Ok(Arc::new(MemoryRoutes::new())),
-        _ => Err(OpenError::UnknownRoutes(url.to_owned())),
+        _ => Ok(Arc::new(RedisRoutes::open(url).await?)),
+    }
+}
+
+/// Whether `url` can name a link map, without asking anybody.
+///
+/// # Errors
+/// [`OpenError`], fit to be shown as it is.
+pub fn check_routes(url: &str) -> Result<(), OpenError> {
+    match url.split_once(':') {
+        None if url == "memory" => Ok(()),
+        Some((scheme, _)) if scheme.starts_with("redis") || scheme.starts_with("valkey") => {
+            redis::check(url)
+        }
+        _ => Err(OpenError::UnknownRoutes(redis::without_password(url))),
     }
 }

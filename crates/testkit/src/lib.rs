@@ -5,9 +5,11 @@
 //! * [`crash`]: the kill test.
 //! * [`probe`]: a device that repairs nothing and writes everything down, to make such a history.
 //! * [`real`]: the real binary, its REST calls, and probes on real links.
+//! * [`redis`]: Redis servers, started for one test.
 
 pub mod checker;
 pub mod cluster;
 pub mod crash;
 pub mod probe;
 pub mod real;
+pub mod redis;

@@ -1,4 +1,5 @@
 //! The backends: one folder each.
 
 pub mod memory;
+pub mod redis;
 pub mod sqlite;

@@ -63,7 +63,18 @@ pub trait Routes: Send + Sync + 'static {
     /// [`RoutesError`].
     async fn unregister(&self, batch: Vec<Registration>) -> Result<Vec<bool>, RoutesError>;
 
-    /// Takes out all links of a process that is gone.
+    /// Says that these CMs are there. Registering a link of theirs says so too. A map that
+    /// several processes share takes links of a CM that nobody speaks for as gone within 5 s; so
+    /// whoever is attached to CMs says it once a second.
+    ///
+    /// # Errors
+    /// [`RoutesError`].
+    async fn keep(&self, cms: Vec<PeerId>) -> Result<(), RoutesError> {
+        let _ = cms;
+        Ok(())
+    }
+
+    /// Takes out all links of a process that is gone, unless somebody else speaks for it.
     ///
     /// # Errors
     /// [`RoutesError`].
@@ -87,4 +98,10 @@ pub trait Routes: Send + Sync + 'static {
 
     /// Changes whenever the map has lost what it held.
     fn generation(&self) -> u64;
+
+    /// Counts lookups that were answered without the map, because it did not answer in time or
+    /// took a CM for gone. When it grows, links may not have been told what concerns them.
+    fn missed(&self) -> u64 {
+        0
+    }
 }
