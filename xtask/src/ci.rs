@@ -6,7 +6,7 @@ use crate::{codegen, debian, report::Report, shell, suite, tidy, tools};
 
 /// Runs all of it.
 pub(crate) fn run(report: &mut Report) {
-    report.step("system packages", || debian::ensure(&[debian::C, debian::CPP]));
+    report.step("system packages", || debian::ensure(&debian::TESTS));
     report.step("format", || shell::run(&mut shell::cargo(["fmt", "--all", "--check"])));
     report.step("tidy", tidy::run);
     report.step("spelling", spelling);

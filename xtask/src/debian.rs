@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::shell;
 
 /// One need.
+#[derive(Clone, Copy)]
 pub(crate) struct Need {
     program: &'static str,
     package: &'static str,
@@ -17,6 +18,14 @@ pub(crate) struct Need {
 pub(crate) const C: Need = Need { program: "cc", package: "gcc", why: "to build C libraries" };
 /// For fuzzing.
 pub(crate) const CPP: Need = Need { program: "c++", package: "g++", why: "to build libFuzzer" };
+/// For tests of the link map in Redis.
+const REDIS: [Need; 3] = [
+    Need { program: "redis-server", package: "redis-server", why: "to test the link map" },
+    Need { program: "redis-sentinel", package: "redis-sentinel", why: "to test its failover" },
+    Need { program: "redis-cli", package: "redis-tools", why: "to ask test servers" },
+];
+/// For all tests.
+pub(crate) const TESTS: [Need; 5] = [C, CPP, REDIS[0], REDIS[1], REDIS[2]];
 /// For the advisory database, which is a repository.
 pub(crate) const GIT: Need = Need { program: "git", package: "git", why: "to fetch advisories" };
 /// For tools that PyPI has ready built.

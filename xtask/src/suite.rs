@@ -46,7 +46,7 @@ impl Tally {
 
 /// Runs all of it.
 pub(crate) fn run(report: &mut Report, crash_rounds: u32, fuzz_seconds: u32) {
-    report.step("system packages", || debian::ensure(&[debian::C, debian::CPP]));
+    report.step("system packages", || debian::ensure(&debian::TESTS));
     let mut tally = Tally::default();
     report.step("unit, integration and doc tests", || cargo_test(&mut tally));
     report.count(tally);

@@ -24,6 +24,8 @@ pub(crate) struct Streams {
     all: Vec<Stream>,
     /// Whether there has ever been one: the first SM of a process has lost nothing.
     known: bool,
+    /// The link map's generation, as last heard from anyone.
+    routes_generation: Option<u64>,
 }
 
 /// What a look at the streams came to.
@@ -74,6 +76,7 @@ impl Streams {
         stream.look(now);
         let before = stream.routes_generation.replace(beat.routes_generation);
         findings.relink = before.is_some_and(|before| before != beat.routes_generation);
+        self.routes_generation = Some(beat.routes_generation);
         findings.safe = self.safe();
         findings
     }
@@ -102,6 +105,9 @@ impl Streams {
             None => {
                 // Another life: whatever the one before had sent last may be lost.
                 findings.gap = std::mem::replace(&mut self.known, true);
+                // What the map's generation was is no secret of one SM: its next life, or an SM that
+                // was silent for long, may be the first to tell of another.
+                let routes_generation = self.routes_generation;
                 self.all.push(Stream {
                     sm,
                     seen: 0,
@@ -109,7 +115,7 @@ impl Streams {
                     missing_since: None,
                     beat: None,
                     safe: None,
-                    routes_generation: None,
+                    routes_generation,
                     heard: now,
                 });
                 self.all.len() - 1
@@ -235,6 +241,16 @@ mod tests {
         it.beat(beat(0, 100), now);
         let other = Beat { at: StreamPos { sm: PeerId(8), number: 0 }, ..beat(0, 60) };
         assert_eq!(it.beat(other, now).safe, Some(SyncToken(60)));
+    }
+
+    #[test]
+    fn a_new_generation_is_noticed_when_an_sm_comes_with_it() {
+        let now = Instant::now();
+        let mut streams = Streams::default();
+        streams.beat(beat(0, 1), now);
+        streams.tick(now + SILENCE);
+        let next = Beat { routes_generation: 2, ..beat(0, 2) };
+        assert!(streams.beat(next, now + SILENCE).relink);
     }
 
     #[test]

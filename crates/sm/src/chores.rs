@@ -15,6 +15,9 @@ use crate::{
 const KEYS_EVERY: Duration = Duration::from_secs(3600);
 /// How often bans that are over are looked for: nobody counts the seconds.
 const BANS_EVERY: Duration = Duration::from_secs(10);
+/// How often the link map is told which CMs are there. Several times within the 2 s after which
+/// what was said is not repeated to it.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// How often what has outlived its horizon is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// So many slices of the log go into the search index before other chores have their turn.
@@ -34,6 +37,8 @@ pub(crate) struct Chores {
     pub(crate) admins: Arc<Admins>,
     /// When cursors were last written. Held while they are.
     pub(crate) flushed: Mutex<Millis>,
+    /// When the link map was last told of CMs. Held while it is.
+    pub(crate) kept: Mutex<Millis>,
     /// Held while a round runs, so that rounds never overlap.
     pub(crate) done: Mutex<Done>,
 }
@@ -51,6 +56,10 @@ pub(crate) struct Done {
     watermark: SyncToken,
     /// The last revocation that was seen.
     revoked: Option<u64>,
+    /// The link map's generation, as the last beat told it.
+    generation: u64,
+    /// How many lookups the link map had left unanswered at the last look.
+    missed: u64,
 }
 
 impl Chores {
@@ -77,6 +86,17 @@ impl Chores {
         }
     }
 
+    /// Tells the link map which CMs are there, if that is due. A round of its own: it waits for a
+    /// map that hangs, which nothing else should.
+    pub(crate) async fn keep(&self) {
+        let mut kept = self.kept.lock().await;
+        if is_due(&mut kept, self.clock.wall(), KEEP_EVERY)
+            && let Err(error) = self.routes.keep(self.peers.with_links()).await
+        {
+            tracing::warn!(%error, "the link map could not be told which CMs are there");
+        }
+    }
+
     /// Does what else is due.
     pub(crate) async fn tick(&self) {
         let mut done = self.done.lock().await;
@@ -85,8 +105,20 @@ impl Chores {
         if due(&mut done.revocations, self.config.revocations_every) {
             self.follow_revocations(&mut done.revoked).await;
         }
+        let missed = self.routes.missed();
+        let generation = self.routes.generation();
+        if missed != done.missed {
+            // Some links were not told what concerns them, and nobody knows which: a number that
+            // never arrives makes all of them compare heads.
+            self.peers.skip();
+        }
+        if missed != done.missed || generation != done.generation {
+            // CMs learn of it now, not with the next beat.
+            done.beat = Millis(0);
+        }
+        (done.missed, done.generation) = (missed, generation);
         if due(&mut done.beat, self.config.beat_every) {
-            self.peers.beat(done.watermark, self.routes.generation());
+            self.peers.beat(done.watermark, generation);
             match self.store.watermark().await {
                 Ok(watermark) => done.watermark = watermark,
                 Err(error) => tracing::warn!(%error, "the store's watermark could not be read"),

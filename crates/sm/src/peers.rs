@@ -105,6 +105,20 @@ impl Peers {
         }
     }
 
+    /// Leaves a number out of every stream, as if a batch of hints had been lost.
+    pub(crate) fn skip(&self) {
+        let all: Vec<_> = self.attached.read().values().cloned().collect();
+        for attached in all {
+            *attached.stream.lock() += 1;
+        }
+    }
+
+    /// The CMs among the peers.
+    pub(crate) fn with_links(&self) -> Vec<PeerId> {
+        let attached = self.attached.read();
+        attached.iter().filter(|(_, it)| it.peer.links.is_some()).map(|(id, _)| *id).collect()
+    }
+
     /// Tells every CM where its stream stands.
     pub(crate) fn beat(&self, watermark: SyncToken, routes_generation: u64) {
         let all: Vec<_> = self.attached.read().values().cloned().collect();

@@ -80,6 +80,11 @@ impl Sm {
             let services = flushing.clone();
             async move { services.chores.flush().await }
         });
+        let keeping = sm.services.clone();
+        let keeping = repeat(move || {
+            let services = keeping.clone();
+            async move { services.chores.keep().await }
+        });
         let ticking = sm.services.clone();
         let ticking = repeat(move || {
             let services = ticking.clone();
@@ -100,7 +105,7 @@ impl Sm {
             let services = indexing.clone();
             async move { services.chores.index().await }
         });
-        *sm.ticking.lock().await = vec![flushing, ticking, pushing, telling, indexing];
+        *sm.ticking.lock().await = vec![flushing, keeping, ticking, pushing, telling, indexing];
         Ok(sm)
     }
 
@@ -206,6 +211,7 @@ impl Sm {
             keys,
             admins: admins.clone(),
             flushed: Mutex::default(),
+            kept: Mutex::default(),
             done: Mutex::default(),
         };
         let services = Arc::new(Services {
@@ -241,6 +247,7 @@ impl Sm {
     pub async fn tick(&self) {
         self.services.chores.flush().await;
         self.services.chores.index().await;
+        self.services.chores.keep().await;
         self.services.chores.tick().await;
         self.services.pusher.round().await;
         for telling in self.services.hooks.round().await {

@@ -80,11 +80,8 @@ fn backends(reading: &Reading) -> Result<(), ConfigError> {
         let what = format!("expected sqlite:PATH, found {:?}", config.store.url);
         return Err(reading.error("store", "url", what));
     }
-    if config.routes.url != "memory" {
-        let what = format!("expected memory, found {:?}", config.routes.url);
-        return Err(reading.error("routes", "url", what));
-    }
-    Ok(())
+    anser_store::check_routes(&config.routes.url)
+        .map_err(|error| reading.error("routes", "url", error.to_string()))
 }
 
 fn files(reading: &Reading) -> Result<(), ConfigError> {

@@ -81,7 +81,10 @@ settings! {
 
     /// Who is linked where. Can be lost at any time without harm.
     routes: Routes {
-        /// memory: inside this process.
+        /// memory: inside this process. redis://HOST, redis-sentinel://HOST,HOST/MASTER or
+        /// redis-cluster://HOST,HOST: in Redis or Valkey, for several processes; rediss under
+        /// TLS, which other machines need. A password belongs into the environment:
+        /// ANSER_ROUTES__URL.
         url: String = "memory",
     }
 

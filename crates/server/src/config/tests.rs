@@ -143,5 +143,7 @@ fn values_that_contradict_each_other_are_refused() {
     );
     assert!(told("[limits]\nframe = \"1 KiB\"\n").contains("[limits] frame: at least 192 KiB"));
     assert!(told("[store]\nurl = \"mysql://x\"\n").contains("expected sqlite:PATH"));
-    assert!(told("[routes]\nurl = \"redis://x\"\n").contains("expected memory"));
+    assert!(told("[routes]\nurl = \"disk\"\n").contains("write memory, redis://HOST"));
+    let routes = told("[routes]\nurl = \"redis://ann:geheim@h.example\"\n");
+    assert!(routes.contains("under TLS") && !routes.contains("geheim"), "{routes}");
 }
