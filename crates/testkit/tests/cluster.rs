@@ -14,6 +14,7 @@ async fn holds(name: &str, seeds: std::ops::Range<u64>, plan: Plan) {
             outcome.healed_in,
             outcome.violations
         );
+        assert!(outcome.is_presence_right, "{name}, seed {seed}: the link map lacks somebody");
         assert!(outcome.sends > 50 && outcome.learned > 10 * outcome.sends, "{outcome:?}");
     }
 }
@@ -39,6 +40,19 @@ async fn hints_that_come_twice_or_in_another_order_or_late() {
 #[tokio::test]
 async fn a_link_map_that_is_emptied() {
     holds("flushed routes", 30..33, Plan { flush_routes: 20, ..Plan::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_emptied() {
+    let plan = Plan { on_redis: true, flush_routes: 20, ..Plan::default() };
+    holds("flushed redis", 90..92, plan).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_emptied_while_sms_go_and_links_break() {
+    let plan =
+        Plan { on_redis: true, flush_routes: 20, crash_sm: 25, break_links: 4, ..Plan::default() };
+    holds("flushed redis, and more", 92..93, plan).await;
 }
 
 #[tokio::test]

@@ -13,9 +13,12 @@ mod stream;
 use std::{sync::Arc, time::Duration};
 
 use anser_cm::{Cm, Io, Limits, TICK, Tls};
-use anser_domain::{Clock, LinkInfo, ManualClock, PeerId, SystemClock, Transport};
+use anser_domain::{Clock, LinkInfo, ManualClock, PeerId, SystemClock, Transport, UserId};
 use anser_sm::{Outside, Sm};
-use anser_store::{Store, backend::memory::MemoryRoutes};
+use anser_store::{
+    Routes, Store,
+    backend::{memory::MemoryRoutes, redis::RedisRoutes},
+};
 use anyhow::Result;
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -25,7 +28,7 @@ use self::{
     asker::Asker,
     port::{Port, listen},
 };
-use crate::probe::Linked;
+use crate::{probe::Linked, redis};
 
 pub use faults::Faults;
 pub use run::{Outcome, Plan, run};
@@ -36,11 +39,30 @@ const CALM_WITHIN: u32 = 3_000;
 /// So many looks without any traffic mean that all is quiet.
 const CALM: u32 = 3;
 
+/// What holds the link map.
+enum Map {
+    /// One for all SMs.
+    Memory(Arc<MemoryRoutes>),
+    /// Each SM reaches the server by itself, and so does who looks at the result.
+    Redis(redis::Server, Arc<dyn Routes>),
+}
+
+impl Map {
+    async fn start(on_redis: bool) -> Result<Self> {
+        if !on_redis {
+            return Ok(Self::Memory(Arc::new(MemoryRoutes::new())));
+        }
+        let server = redis::Server::start(&[]).await?;
+        let map = Arc::new(RedisRoutes::open(&server.url()).await?);
+        Ok(Self::Redis(server, map))
+    }
+}
+
 /// A cluster.
 pub struct Cluster {
     clock: Arc<ManualClock>,
     dir: TempDir,
-    routes: Arc<MemoryRoutes>,
+    map: Map,
     config: anser_sm::Config,
     sms: Vec<Option<Arc<Sm>>>,
     cms: Vec<(Arc<Cm>, Arc<Port>)>,
@@ -49,17 +71,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// `cms` × `sms` on an empty store, with `seed` for the faults.
+    /// `cms` × `sms` on an empty store, with `seed` for the faults, and the link map in memory or
+    /// in a Redis of their own.
     ///
     /// # Errors
     /// The store cannot be made.
-    pub async fn start(cms: usize, sms: usize, seed: u64) -> Result<Self> {
+    pub async fn start(cms: usize, sms: usize, seed: u64, on_redis: bool) -> Result<Self> {
         let clock = Arc::new(ManualClock::new(SystemClock.wall()));
         let asker_port = Arc::new(Port::new(PeerId(1), seed, clock.clone()));
         let asker = Asker::attach(PeerId(1), asker_port);
         let mut cluster = Self {
             dir: tempfile::tempdir()?,
-            routes: Arc::new(MemoryRoutes::new()),
+            map: Map::start(on_redis).await?,
             config: anser_sm::Config {
                 scram_iterations: 1,
                 registration_open: true,
@@ -91,7 +114,7 @@ impl Cluster {
     pub async fn start_sm(&mut self, n: usize) -> Result<()> {
         let url = format!("sqlite:{}", self.dir.path().join("anser.db").display());
         let store: Arc<dyn Store> = anser_store::open(&url, self.clock.clone()).await?;
-        let (routes, clock) = (self.routes.clone(), self.clock.clone());
+        let (routes, clock) = (self.routes().await?, self.clock.clone());
         let sm = Sm::stepped(store, routes, clock, self.config.clone(), Outside::default()).await?;
         for port in self.ports() {
             port.connect(n, sm.clone());
@@ -124,9 +147,38 @@ impl Cluster {
         self.ports().for_each(|port| port.change_owners(salt));
     }
 
+    async fn routes(&self) -> Result<Arc<dyn Routes>> {
+        Ok(match &self.map {
+            Map::Memory(map) => map.clone(),
+            Map::Redis(server, _) => Arc::new(RedisRoutes::open(&server.url()).await?),
+        })
+    }
+
     /// The link map loses everything.
-    pub fn flush_routes(&self) {
-        self.routes.flush();
+    ///
+    /// # Errors
+    /// Its server does not answer.
+    pub async fn flush_routes(&self) -> Result<()> {
+        match &self.map {
+            Map::Memory(map) => map.flush(),
+            Map::Redis(server, _) => server.flush().await?,
+        }
+        Ok(())
+    }
+
+    /// How many of these users the link map shows as online, to anyone who asks now.
+    ///
+    /// # Errors
+    /// The map cannot be reached.
+    pub async fn online(&self, users: Vec<UserId>) -> Result<usize> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let routes: &dyn Routes = match &self.map {
+            Map::Memory(map) => &**map,
+            Map::Redis(_, map) => &**map,
+        };
+        // Nobody stops waiting.
+        routes.lookup(users, Box::new(move |table| drop(tell.send(table))));
+        Ok(told.await?.iter().filter(|it| !it.is_empty()).count())
     }
 
     /// From now on, hints meet these faults.

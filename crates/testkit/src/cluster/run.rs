@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use anser_domain::{Caller, ClientId, Clock, Command, GroupKind, NewGroup, Secret, UserName};
+use anser_domain::{
+    Caller, ClientId, Clock, Command, GroupKind, NewGroup, Secret, UserId, UserName,
+};
 use anyhow::Result;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::task::JoinHandle;
@@ -21,6 +23,8 @@ pub struct Plan {
     pub seed: u64,
     /// On hints.
     pub faults: Faults,
+    /// The link map is in a Redis of its own, not in memory.
+    pub on_redis: bool,
     /// The link map is emptied every so many steps; 0: never.
     pub flush_routes: u32,
     /// An SM is lost every so many steps, and another life of it begins some later; 0: never.
@@ -44,6 +48,8 @@ pub struct Outcome {
     pub learned: usize,
     /// How many steps of 250 ms passed, after the last fault, until everything was whole.
     pub healed_in: u32,
+    /// Whether the link map shows everybody as online in the end, as everybody is.
+    pub is_presence_right: bool,
 }
 
 const USERS: usize = 5;
@@ -72,7 +78,7 @@ struct Player {
 /// The run could not be carried out. What the cluster did wrong is in the outcome.
 pub async fn run(plan: &Plan) -> Result<Outcome> {
     let mut rng = StdRng::seed_from_u64(plan.seed);
-    let mut cluster = Cluster::start(2, 2, plan.seed).await?;
+    let mut cluster = Cluster::start(2, 2, plan.seed, plan.on_redis).await?;
     let (mut players, readers) = gather(&cluster).await?;
     let addresses = addresses();
 
@@ -85,7 +91,7 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
             act(&cluster, &players, &addresses, &mut rng);
         }
         if every(plan.flush_routes, step) {
-            cluster.flush_routes();
+            cluster.flush_routes().await?;
         }
         if every(plan.change_owners, step) {
             cluster.change_owners(rng.random());
@@ -122,7 +128,7 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
     if let Some((_, sm)) = back_at {
         cluster.start_sm(sm).await?;
     }
-    let mut healed_in = 0;
+    let (mut healed_in, mut online) = (0, 0);
     let mut history = History::default();
     while healed_in < HEAL {
         relink(&cluster, &mut players, &mut rng);
@@ -130,7 +136,8 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
         healed_in += 1;
         if players.iter().all(|it| it.device.with(|probe| probe.is_answered())) {
             history = shown(&cluster, &readers).await?;
-            if whole(&players, &history) {
+            online = cluster.online((1..=USERS as u64).map(UserId).collect()).await?;
+            if whole(&players, &history) && online == USERS {
                 break;
             }
         }
@@ -148,6 +155,7 @@ pub async fn run(plan: &Plan) -> Result<Outcome> {
         sends: history.sends.len(),
         learned: history.devices.values().map(|log| log.learned.len()).sum(),
         healed_in,
+        is_presence_right: online == USERS,
     })
 }
 
