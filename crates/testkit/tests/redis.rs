@@ -298,6 +298,12 @@ async fn a_failover_is_another_generation_and_the_map_goes_on() {
     let before = map.generation();
     let (phone, tablet) = (link(1, 5, 4), link(2, 5, 1));
     register(&map, phone).await;
+    let replica = &set.servers[1];
+    until("a level replica", || async {
+        replica.ask(&["exists", "anser:{b1}:u1"]).await.is_ok_and(|it| it == "1")
+    })
+    .await
+    .unwrap();
     set.fail_over().await.unwrap();
     until("another generation", || async { map.generation() != before }).await.unwrap();
     // What the replica had counts until everybody has registered again.
