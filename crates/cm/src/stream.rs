@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_new_generation_is_noticed_when_an_sm_comes_with_it() {
-        let now = Instant::now();
+        let now = SystemClock.now();
         let mut streams = Streams::default();
         streams.beat(beat(0, 1), now);
         streams.tick(now + SILENCE);

@@ -63,8 +63,6 @@ pub(super) fn unpack(packed: &[u8]) -> Option<(LinkRef, u32)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test")]
-
     use super::*;
 
     #[test]
