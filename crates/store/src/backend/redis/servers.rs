@@ -3,7 +3,7 @@
 //!
 //! The library makes connections; which server has which bucket is kept here, because the cache
 //! needs each server's answers and invalidations in the order in which that server said them, and
-//! invalidations on from the first command of every connection (ADR 9).
+//! invalidations on from the first command of every connection (ADR 11).
 
 use std::{
     sync::{
