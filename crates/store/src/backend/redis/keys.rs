@@ -29,6 +29,12 @@ pub(super) fn generation(bucket: usize) -> String {
     format!("anser:{{b{bucket}}}:generation")
 }
 
+/// How many of a bucket's users have a link. Scripts keep it together with the links, so that what
+/// loses one loses the other.
+pub(super) fn online(bucket: usize) -> String {
+    format!("anser:{{b{bucket}}}:online")
+}
+
 /// A user's links: device → packed route.
 pub(super) fn links(user: UserId) -> String {
     format!("anser:{{b{}}}:u{}", bucket(user), user.0)
@@ -79,7 +85,7 @@ mod tests {
     fn a_users_keys_name_the_user_and_share_a_tag() {
         let user = UserId(300);
         assert_eq!(user_of(links(user).as_bytes()), Some(user));
-        for other in [generation(44), seen(user, DeviceId(1)), LEASES.into(), String::new()] {
+        for other in [generation(44), online(44), seen(user, DeviceId(1)), LEASES.into(), String::new()] {
             assert_eq!(user_of(other.as_bytes()), None, "{other}");
         }
         assert!(

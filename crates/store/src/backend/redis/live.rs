@@ -57,6 +57,8 @@ pub(super) struct Live {
     pub(super) generations: Generations,
     stale: Mutex<Vec<Stale>>,
     missed: AtomicU64,
+    /// Users who have a link, by bucket, as last seen.
+    online: Mutex<Vec<u64>>,
     look: Arc<Notify>,
     /// Counts the watch's rounds.
     rounds: watch::Sender<u64>,
@@ -74,6 +76,7 @@ impl Live {
             generations: Generations::new(SystemClock.now()),
             stale: Mutex::default(),
             missed: AtomicU64::new(0),
+            online: Mutex::new(vec![0; keys::BUCKETS]),
             look,
             rounds: watch::Sender::new(0),
         }
@@ -120,16 +123,16 @@ impl Live {
         mended.and(renewed)
     }
 
-    /// Asks a server for its generations, and begins new ones where it has none of its own. Answers
-    /// whether it is a server to write to.
+    /// Asks a server for its generations and how many users are online, and begins new generations
+    /// where it has none of its own. Answers whether it is a server to write to.
     async fn look_at(&self, server: &Server, buckets: &[usize]) -> RedisResult<bool> {
         let mut asks = vec![redis::cmd("INFO"), redis::cmd("INFO")];
         for (ask, section) in asks.iter_mut().zip(["server", "replication"]) {
             ask.arg(section);
         }
         asks.extend(buckets.iter().map(|bucket| {
-            let mut cmd = redis::cmd("GET");
-            cmd.arg(keys::generation(*bucket));
+            let mut cmd = redis::cmd("MGET");
+            cmd.arg(keys::generation(*bucket)).arg(keys::online(*bucket));
             cmd
         }));
         let mut answers = server.pipe(asks.iter()).await?.into_iter();
@@ -141,11 +144,18 @@ impl Live {
         let run: String = field(&about, "run_id").unwrap_or_default().chars().take(16).collect();
         let mut fresh = Vec::new();
         for (bucket, answer) in buckets.iter().zip(answers) {
-            match answer.extract_error().map(text) {
-                Ok(value) if Generations::is_of(&value, &run) => {
-                    self.generations.note(*bucket, &value, SystemClock.now());
+            match answer.extract_error() {
+                Ok(answer) => {
+                    let (value, online) = looked(answer);
+                    if let Some(held) = self.online.lock().get_mut(*bucket) {
+                        *held = online;
+                    }
+                    if Generations::is_of(&value, &run) {
+                        self.generations.note(*bucket, &value, SystemClock.now());
+                    } else {
+                        fresh.push(*bucket);
+                    }
                 }
-                Ok(_) => fresh.push(*bucket),
                 // On its way to another server: its scripts look after it until it has arrived.
                 Err(error) if error.is_cluster_error() => self.servers.doubt(),
                 Err(error) => return Err(error),
@@ -180,6 +190,11 @@ impl Live {
 
     pub(super) fn count_missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
+    }
+
+    /// How many users had a link when the watch last looked.
+    pub(super) fn online(&self) -> u64 {
+        self.online.lock().iter().sum()
     }
 
     /// The server of `bucket` does not answer in time.
@@ -229,9 +244,11 @@ impl Live {
 
 /// What takes a link out.
 pub(super) fn unregister(user: UserId, device: DeviceId, packed: &str) -> (usize, redis::Cmd) {
-    let mut cmd = scripts::UNREGISTER.call(&[keys::links(user), keys::seen(user, device)]);
+    let bucket = keys::bucket(user);
+    let of = [keys::links(user), keys::seen(user, device), keys::online(bucket)];
+    let mut cmd = scripts::UNREGISTER.call(&of);
     cmd.arg(device.0).arg(packed).arg(SEEN_FOR.as_millis());
-    (keys::bucket(user), cmd)
+    (bucket, cmd)
 }
 
 /// What servers tell by themselves. Called between two answers of a connection, in their order.
@@ -260,6 +277,13 @@ fn on_push(cache: Arc<Cache>, look: Arc<Notify>) -> OnPush {
         }
         _ => {}
     })
+}
+
+/// A bucket's generation and how many of its users are online.
+fn looked(answer: Value) -> (String, u64) {
+    let (value, online): (Option<String>, Option<i64>) =
+        from_redis_value(answer).unwrap_or_default();
+    (value.unwrap_or_default(), online.and_then(|it| u64::try_from(it).ok()).unwrap_or(0))
 }
 
 fn text(value: Value) -> String {

@@ -86,7 +86,12 @@ impl RedisRoutes {
             let (user, device) = (it.user, it.route.device);
             let bucket = keys::bucket(user);
             let (generation, tag) = live.generations.of(bucket);
-            let of = [keys::generation(bucket), keys::links(user), keys::seen(user, device)];
+            let of = [
+                keys::generation(bucket),
+                keys::links(user),
+                keys::seen(user, device),
+                keys::online(bucket),
+            ];
             let mut cmd = scripts::REGISTER.call(&of);
             cmd.arg(generation).arg(device.0).arg(keys::pack(it.route.link, tag));
             cmd.arg(REPLACED_FOR.as_millis());
@@ -234,6 +239,10 @@ impl Routes for RedisRoutes {
             return then(Vec::new());
         }
         self.seeker.push(users, then);
+    }
+
+    fn online(&self) -> u64 {
+        self.live.online()
     }
 
     fn generation(&self) -> u64 {

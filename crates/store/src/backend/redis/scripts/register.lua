@@ -1,5 +1,6 @@
 -- Makes a link its device's link, unless the device has a newer one.
--- KEYS: the bucket's generation, the user's links, what is remembered of the device.
+-- KEYS: the bucket's generation, the user's links, what is remembered of the device,
+-- how many of the bucket's users are linked.
 -- ARGV: the generation as it is known, the device, the route, how long a replaced link is told again (ms).
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'lost'} end
 local link, epoch = string.sub(ARGV[3], 1, 48), string.sub(ARGV[3], 1, 16)
@@ -19,6 +20,7 @@ if held then
 elseif seen and string.sub(seen, 1, 16) > epoch then
   return {'outranked'}
 end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('INCR', KEYS[4]) end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 local answer = redis.call('HGETALL', KEYS[2])
 table.insert(answer, 1, replaced)
