@@ -130,6 +130,28 @@ async fn a_change_by_one_sm_is_seen_by_the_next_lookup_of_every_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_sm_counts_the_users_who_are_online() {
+    let server = Server::start(&[]).await.unwrap();
+    let one = RedisRoutes::open(&server.url()).await.unwrap();
+    let other = RedisRoutes::open(&server.url()).await.unwrap();
+    let count = async |wanted: u64| {
+        until("the count", || async { (one.online(), other.online()) == (wanted, wanted) })
+            .await
+            .unwrap();
+    };
+    let mut tablet = link(1, 5, 1);
+    tablet.route.device = DeviceId(7);
+    one.register(vec![link(1, 5, 1), link(2, 5, 1), tablet]).await.unwrap();
+    register(&one, link(1, 5, 2)).await;
+    count(2).await;
+    // A device that goes leaves its user's other one.
+    one.unregister(vec![tablet, tablet, link(2, 5, 1)]).await.unwrap();
+    count(1).await;
+    server.flush().await.unwrap();
+    count(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn known_links_are_not_read_again() {
     let server = Server::start(&[]).await.unwrap();
     let map = RedisRoutes::open(&server.url()).await.unwrap();

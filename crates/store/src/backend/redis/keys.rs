@@ -85,7 +85,9 @@ mod tests {
     fn a_users_keys_name_the_user_and_share_a_tag() {
         let user = UserId(300);
         assert_eq!(user_of(links(user).as_bytes()), Some(user));
-        for other in [generation(44), online(44), seen(user, DeviceId(1)), LEASES.into(), String::new()] {
+        for other in
+            [generation(44), online(44), seen(user, DeviceId(1)), LEASES.into(), String::new()]
+        {
             assert_eq!(user_of(other.as_bytes()), None, "{other}");
         }
         assert!(
