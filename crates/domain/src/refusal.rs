@@ -27,7 +27,7 @@ pub enum Refusal {
     /// is not theirs to know.
     #[error("no such conversation, or not a member")]
     NotMember,
-    /// No such thing, of those that only administrators see.
+    /// No such thing, or none that the caller may see: which of the two is not theirs to know.
     #[error("no such {0}")]
     NoSuch(&'static str),
     /// The app does not let this message pass, and says why.

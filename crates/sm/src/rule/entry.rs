@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anser_domain::{EntryChange, GroupRole, Kind, MAX_REACTION, Refusal};
+use anser_domain::{EntryChange, GroupRole, Kind, MAX_REACTION, Refusal, Who};
 
 use super::message::acceptable_content;
 use crate::config::Config;
@@ -23,6 +23,8 @@ pub(super) struct Place {
     pub(super) role: GroupRole,
     /// Whether the conversation has two sides only, which stand alike.
     pub(super) direct: bool,
+    /// Who pins in a group.
+    pub(super) pin: Who,
     /// How long ago the message was sent.
     pub(super) age: Duration,
 }
@@ -80,7 +82,9 @@ pub(super) fn may_change(
         EntryChange::Edit { .. } if place.age > config.edit_window => {
             Err(Refusal::Invalid("it is too late to edit the message"))
         }
-        EntryChange::Pin { .. } if !place.direct && place.role < GroupRole::Admin => {
+        EntryChange::Pin { .. }
+            if !place.direct && place.pin == Who::Admins && place.role < GroupRole::Admin =>
+        {
             Err(Refusal::Forbidden)
         }
         EntryChange::Recall { .. }
@@ -102,7 +106,8 @@ mod tests {
     fn verdict(change: &EntryChange, own: bool, place: (GroupRole, bool, Duration)) -> bool {
         let (role, direct, age) = place;
         let author = Author { own, role: Some(if own { role } else { GroupRole::Admin }) };
-        may_change(change, author, Place { role, direct, age }, &Config::default()).is_ok()
+        let place = Place { role, direct, pin: Who::Admins, age };
+        may_change(change, author, place, &Config::default()).is_ok()
     }
 
     #[test]
@@ -139,6 +144,9 @@ mod tests {
             let text = format!("{change:?} own: {own} {role:?} direct: {direct} {age:?}");
             assert_eq!(verdict(change, own, (role, direct, age)), allowed, "{text}");
         }
+        let author = Author { own: false, role: None };
+        let place = Place { role: Member, direct: false, pin: Who::Members, age: OLD };
+        assert_eq!(may_change(&pin, author, place, &Config::default()), Ok(()));
     }
 
     #[test]

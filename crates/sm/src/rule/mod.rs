@@ -10,7 +10,7 @@ mod scope;
 
 use std::time::Duration;
 
-use anser_domain::{Act, Clock, Message, Millis, Refusal, Seq};
+use anser_domain::{Act, Clock, EntryChange, Message, Millis, Refusal, Seq};
 use anser_store::{Acl, Append, ConversationKind, Entry};
 
 pub use self::groups::{MAX_ANNOUNCEMENT, MAX_AVATAR, MAX_DESCRIPTION, MAX_REQUEST};
@@ -101,6 +101,10 @@ pub fn may_change_entry(
     let writer = acl.members.get(&append.actor.user).ok_or(Refusal::NotMember)?;
     let Entry::Change(change) = &append.entry else { return Ok(()) };
     let Act::Entry(change) = &change.act else { return Ok(()) };
+    // An edit says something: who may not write may not say it in an old message's place.
+    if matches!(change, EntryChange::Edit { .. }) {
+        groups::may_post(acl, writer, || now)?;
+    }
     let author = entry::Author {
         own: target.sender.user == append.actor.user,
         // Whoever has left stands below every member that is one.
@@ -109,6 +113,7 @@ pub fn may_change_entry(
     let place = entry::Place {
         role: writer.role,
         direct: acl.kind == ConversationKind::Direct,
+        pin: acl.policy.pin,
         age: Duration::from_millis(u64::try_from(now.0.saturating_sub(target.ts.0)).unwrap_or(0)),
     };
     entry::may_change(change, author, place, config)

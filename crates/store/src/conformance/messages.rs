@@ -223,7 +223,7 @@ pub async fn users_take_things_out_of_their_own_sight(rig: &dyn StoreRig) {
     let changed = world.store.conversations(bob, ListPage::Since(token), 9).await.unwrap();
     assert_eq!(changed.conversations.len(), 1, "another device learns of it");
     let none = world.store.delete_for(bob.user, &to("alice"), Seq(9)).await;
-    assert!(matches!(none, Err(StoreError::Refused(Refusal::Invalid(_)))));
+    assert!(matches!(none, Err(StoreError::Refused(Refusal::NoSuch("message")))));
 
     let moved = world.store.clear_for(bob.user, &to("alice"), seq).await.unwrap();
     assert_eq!(moved.keep.cleared, seq);

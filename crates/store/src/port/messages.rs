@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use anser_domain::{
-    Address, ConvId, Keep, KeepChange, Message, Reactor, Receipts, Search, SearchPage, Seq, UserId,
+    Address, ConvId, Keep, KeepChange, Message, Reactor, Receipts, Refusal, Search, SearchPage,
+    Seq, UserId,
 };
 use async_trait::async_trait;
 
 use super::store::StoreError;
+
+/// What is refused about a message that is not there, or not there for who asks.
+pub(crate) const NO_MESSAGE: Refusal = Refusal::NoSuch("message");
 
 /// A user's own view of a conversation after a change. Nobody else sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

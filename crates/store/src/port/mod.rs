@@ -26,6 +26,7 @@ pub use log::{
     ReadMoved, ReceiptMoved,
 };
 pub use members::Members;
+pub(crate) use messages::NO_MESSAGE;
 pub use messages::{KeepMoved, Messages};
 pub use people::{
     Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,

@@ -498,6 +498,7 @@ pub(crate) struct AdminMembers {
     /// Who.
     users: Vec<String>,
     /// As what; `owner` hands the group over to one user.
+    #[serde(default)]
     role: super::groups::GroupRole,
 }
 

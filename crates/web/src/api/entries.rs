@@ -49,7 +49,8 @@ async fn change(app: &App, caller: Caller, at: Address, key: Key, change: EntryC
     ),
     responses(Stored),
     extensions(("x-problems" = json!([
-        problem::NOT_MEMBER.slug, problem::CONFLICT.slug, problem::STALE_KEY.slug])))
+        problem::NOT_MEMBER.slug, problem::NO_SUCH.slug, problem::CONFLICT.slug,
+        problem::STALE_KEY.slug])))
 )]
 async fn recall(
     State(app): State<App>,
@@ -74,7 +75,8 @@ async fn recall(
     request_body(content = NewMessage, example = json!({"kind": "text", "text": "Hello, Bob!"})),
     responses(Stored),
     extensions(("x-problems" = json!([
-        problem::NOT_MEMBER.slug, problem::CONFLICT.slug, problem::STALE_KEY.slug])))
+        problem::NOT_MEMBER.slug, problem::NO_SUCH.slug, problem::CONFLICT.slug,
+        problem::STALE_KEY.slug])))
 )]
 async fn edit(
     State(app): State<App>,
@@ -115,7 +117,8 @@ fn yes() -> bool {
     request_body(content = NewReaction, example = json!({"reaction": "👍"})),
     responses(Stored),
     extensions(("x-problems" = json!([
-        problem::NOT_MEMBER.slug, problem::CONFLICT.slug, problem::STALE_KEY.slug])))
+        problem::NOT_MEMBER.slug, problem::NO_SUCH.slug, problem::CONFLICT.slug,
+        problem::STALE_KEY.slug])))
 )]
 async fn react(
     State(app): State<App>,
@@ -161,7 +164,7 @@ pub(crate) struct Reactor {
     ),
     responses((status = 200, description = "A page", body = Reactors, example = json!(
         {"reactors": [{"user": "bob", "reaction": "👍"}], "more": false}))),
-    extensions(("x-problems" = json!([problem::NOT_MEMBER.slug])))
+    extensions(("x-problems" = json!([problem::NOT_MEMBER.slug, problem::NO_SUCH.slug])))
 )]
 async fn reactors(
     State(app): State<App>,
@@ -203,7 +206,7 @@ async fn pins(
     convert::pins(&reply).map(Json)
 }
 
-/// Pins a message for everybody. In a group admins do.
+/// Pins a message for everybody. In a group admins do, or all where its policy says so.
 #[utoipa::path(
     put, path = "/v1/conversations/{conv}/pins/{seq}", tag = "messages", operation_id = "pin",
     security(("bearer" = [])),
@@ -214,7 +217,8 @@ async fn pins(
     ),
     responses(Stored),
     extensions(("x-problems" = json!([
-        problem::NOT_MEMBER.slug, problem::CONFLICT.slug, problem::STALE_KEY.slug])))
+        problem::NOT_MEMBER.slug, problem::NO_SUCH.slug, problem::CONFLICT.slug,
+        problem::STALE_KEY.slug])))
 )]
 async fn pin(
     State(app): State<App>,
@@ -237,7 +241,8 @@ async fn pin(
     ),
     responses(Stored),
     extensions(("x-problems" = json!([
-        problem::NOT_MEMBER.slug, problem::CONFLICT.slug, problem::STALE_KEY.slug])))
+        problem::NOT_MEMBER.slug, problem::NO_SUCH.slug, problem::CONFLICT.slug,
+        problem::STALE_KEY.slug])))
 )]
 async fn unpin(
     State(app): State<App>,
@@ -275,7 +280,8 @@ pub(crate) struct Receipts {
     responses((status = 200, description = "All of them", body = Receipts, example = json!({
         "members": 2, "delivered_count": 2, "read_count": 1,
         "delivered": ["bob", "carol"], "read": ["bob"]}))),
-    extensions(("x-problems" = json!([problem::NOT_MEMBER.slug, problem::TOO_LARGE.slug])))
+    extensions(("x-problems" = json!([
+        problem::NOT_MEMBER.slug, problem::NO_SUCH.slug, problem::TOO_LARGE.slug])))
 )]
 async fn receipts(
     State(app): State<App>,
@@ -297,7 +303,7 @@ async fn receipts(
         ("seq" = u64, Path, description = "Which message", example = 3),
     ),
     responses((status = 204, description = "Gone from the caller's sight")),
-    extensions(("x-problems" = json!([problem::NOT_MEMBER.slug])))
+    extensions(("x-problems" = json!([problem::NOT_MEMBER.slug, problem::NO_SUCH.slug])))
 )]
 async fn delete(
     State(app): State<App>,

@@ -349,8 +349,8 @@ impl IntoResponse for Stored {
     request_body(content = NewMessage, example = json!({"kind": "text", "text": "Hello, Bob"})),
     responses(Stored),
     extensions(("x-problems" = json!([
-        problem::NOT_MEMBER.slug, problem::NO_SUCH_USER.slug, problem::CONFLICT.slug,
-        problem::STALE_KEY.slug, problem::OUT_OF_ORDER.slug])))
+        problem::NOT_MEMBER.slug, problem::NO_SUCH_USER.slug, problem::NO_SUCH.slug,
+        problem::CONFLICT.slug, problem::STALE_KEY.slug, problem::OUT_OF_ORDER.slug])))
 )]
 async fn send(
     State(app): State<App>,

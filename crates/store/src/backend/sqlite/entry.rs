@@ -17,7 +17,7 @@ use super::{
     extra::Extra,
     files, mention, search,
 };
-use crate::port::{Append, Gate, StoreError};
+use crate::port::{Append, Gate, NO_MESSAGE, StoreError};
 
 /// Different reactions on one message: they stand under it in a line or two, and all of them come
 /// with every page.
@@ -247,17 +247,16 @@ pub(super) fn visible(
     conv: ConvId,
     seq: Seq,
 ) -> Result<(Message, Extra), StoreError> {
-    const NONE: Refusal = Refusal::Invalid("there is no such message");
     // The same numbers would be refused by the engine.
     if seq == Seq::ZERO || i64::try_from(seq.0).is_err() {
-        return Err(NONE.into());
+        return Err(NO_MESSAGE.into());
     }
-    let (message, extra) = find(desk, conv, seq)?.ok_or(NONE)?;
+    let (message, extra) = find(desk, conv, seq)?.ok_or(NO_MESSAGE)?;
     // What an edit put there came with the edit: that has to be theirs to see as well.
     let newest = extra.edited.map_or(seq, |(entry, _)| Seq(entry));
     let sees = sees(desk, user, conv, seq)? && sees(desk, user, conv, newest)?;
     if !sees || message.content.kind() == Kind::Event {
-        return Err(NONE.into());
+        return Err(NO_MESSAGE.into());
     }
     Ok((message, extra))
 }

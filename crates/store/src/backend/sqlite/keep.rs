@@ -34,8 +34,10 @@ pub(super) fn delete(
     seq: Seq,
 ) -> Result<KeepMoved, StoreError> {
     let conv = desk.find(user, at)?.ok_or(Refusal::NotMember)?;
+    // Who never was in it is not told by another refusal that it is there.
+    let kept = now(desk, user, conv)?;
     if is_deleted(desk, user, conv, seq)? {
-        return now(desk, user, conv);
+        return Ok(kept);
     }
     visible(desk, user, conv, seq)?;
     let mut insert =

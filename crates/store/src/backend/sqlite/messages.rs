@@ -17,11 +17,10 @@ use super::{
     reader::Reader,
     view::View,
 };
-use crate::port::{KeepMoved, Messages, StoreError};
+use crate::port::{KeepMoved, Messages, NO_MESSAGE, StoreError};
 
 /// The longest page, whatever was asked for.
 const MAX_PAGE: u16 = 1_000;
-const NO_MESSAGE: Refusal = Refusal::Invalid("there is no such message");
 
 #[async_trait]
 impl Messages for Sqlite {
@@ -196,6 +195,10 @@ impl Reader<'_> {
             let (from, read, delivered) = (num(row, 1)?, num(row, 2)?, num(row, 3)?);
             let Some(member) = acl.members.get(&user) else { continue };
             if user == message.sender.user || from > seq.0 {
+                continue;
+            }
+            // Across a block nobody learns what the other does.
+            if user != viewer && !acl.bond.blockers.is_empty() {
                 continue;
             }
             receipts.members += 1;

@@ -9,7 +9,7 @@ use super::{
     extra::{Extra, Forward},
     mention,
 };
-use crate::port::{ConversationKind, StoreError};
+use crate::port::{ConversationKind, NO_MESSAGE, StoreError};
 
 /// What such a message comes to.
 #[derive(Default)]
@@ -38,11 +38,10 @@ pub(super) fn look(
         special.extra.all = true;
     }
     if let Some(source) = &out.forward {
-        const NONE: Refusal = Refusal::Invalid("there is no such message to forward");
-        let conv = desk.find(user, &source.at)?.ok_or(NONE)?;
+        let conv = desk.find(user, &source.at)?.ok_or(NO_MESSAGE)?;
         let (message, extra) = visible(desk, user, conv, source.seq)?;
         if extra.recalled {
-            return Err(NONE.into());
+            return Err(NO_MESSAGE.into());
         }
         // What was forwarded before keeps its first author.
         let first = message.marks.as_ref().and_then(|marks| marks.origin.clone());
