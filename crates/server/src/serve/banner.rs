@@ -78,7 +78,7 @@ pub(super) fn banner(
 
 fn demo_part(out: &mut String, reader: &Reader, demo: &Demo) {
     let Reader { program, flags } = reader;
-    out.push_str("Demo users, all in the group g:geese:\n");
+    out.push_str("Demo users, friends of each other and in the group g:geese:\n");
     for (name, password) in &demo.passwords {
         let _ = writeln!(out, "  {name:6} {password}");
     }
