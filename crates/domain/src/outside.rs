@@ -65,7 +65,7 @@ pub trait Webhooks: Send + Sync + 'static {
     async fn post(&self, to: &WebhookTarget, event: &WebhookEvent) -> Handed;
 }
 
-/// A message that waits for leave to be sent.
+/// A message that waits for leave to be sent, or other words for one that stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SendQuestion {
     /// Whose message.
@@ -80,6 +80,10 @@ pub struct SendQuestion {
     pub reply_to: Option<Seq>,
     /// Members it calls by name.
     pub mentions: Vec<UserName>,
+    /// The message in whose place these words are to stand, when it is an edit.
+    pub edits: Option<Seq>,
+    /// Whether it is another message's content that is sent on.
+    pub forwarded: bool,
 }
 
 /// What the app says to it.

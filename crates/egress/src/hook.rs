@@ -51,6 +51,10 @@ struct Question<'a> {
     reply_to: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mentions: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edits: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    forwarded: bool,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +110,8 @@ fn asked(question: &SendQuestion) -> Question<'_> {
         data,
         reply_to: question.reply_to.map(|seq| seq.0),
         mentions: question.mentions.iter().map(|name| name.as_str()).collect(),
+        edits: question.edits.map(|seq| seq.0),
+        forwarded: question.forwarded,
     }
 }
 
@@ -160,6 +166,8 @@ mod tests {
             content: Content::Custom(r#"{"b":1,"a":2}"#.into()),
             reply_to: Some(Seq(7)),
             mentions: vec![],
+            edits: None,
+            forwarded: false,
         };
         let json = serde_json::to_string(&asked(&question)).unwrap();
         assert_eq!(

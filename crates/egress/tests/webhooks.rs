@@ -145,6 +145,8 @@ async fn a_verdict_is_asked_for_and_silence_is_none() {
         content: Content::Text("darn".into()),
         reply_to: None,
         mentions: vec![],
+        edits: None,
+        forwarded: false,
     };
     receiver.answers(r#"{"verdict":"rewrite","kind":"text","text":"d***"}"#);
     let verdict = hook.ask(&question, Duration::from_secs(10)).await;

@@ -65,6 +65,34 @@ pub struct Config {
     pub files: FilePolicy,
     /// What is told to devices that have no link.
     pub push: PushPolicy,
+    /// How the app is asked whether messages may be sent.
+    pub before_send: BeforeSendPolicy,
+}
+
+/// How the app is asked whether messages may be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct BeforeSendPolicy {
+    /// For so long its answer is waited for, by everyone who sends.
+    pub within: Duration,
+    /// What happens to a message that it does not answer about.
+    pub unanswered: Unanswered,
+    /// So many questions are asked at a time.
+    pub at_once: usize,
+}
+
+/// What becomes of a message that the app says nothing about in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It is sent.
+    Allow,
+    /// It is refused for now.
+    Deny,
+}
+
+impl Default for BeforeSendPolicy {
+    fn default() -> Self {
+        Self { within: Duration::from_secs(2), unanswered: Unanswered::Deny, at_once: 64 }
+    }
 }
 
 /// What files may be stored, by whom, and for how long.
@@ -155,6 +183,7 @@ impl Default for Config {
             rates: Rates::default(),
             files: FilePolicy::default(),
             push: PushPolicy::default(),
+            before_send: BeforeSendPolicy::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anser_domain::{Clock, Message, Millis, Refusal, Reply, Seq};
-use anser_store::{Acl, Append, Gate, Outcome};
+use anser_store::{Acl, Append, Gate, Outcome, Ruling};
 
 use crate::{
     config::Config,
@@ -45,6 +45,13 @@ impl Gate for LogGate {
         rule::may_write_to(acl, self.config.who_may_write)?;
         let terms = Terms { clock: &*self.clock, config: &self.config };
         rule::may_append(acl, head, append, &terms)?;
+        if let Some(Ruling::Barred(refusal)) = append.ruling.as_deref() {
+            // REST callers have no order to keep: each call stands for itself.
+            if refusal.is_retriable() && self.peers.holds_links(append.from.peer) {
+                self.held.hold(append);
+            }
+            return Err(refusal.clone());
+        }
         self.held.admit(append)?;
         // A refusal from here on is noted by `committed`, so that what the device sends after it
         // waits for it.

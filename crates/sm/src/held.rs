@@ -67,6 +67,26 @@ impl Held {
         Err(Refusal::OutOfOrder)
     }
 
+    /// Has what the device sends after this one wait for it: it is about to be refused for now, and
+    /// some of that may stand in the very same batch. What is one too many is left to
+    /// [`ended`](Self::ended).
+    pub(crate) fn hold(&self, append: &Append) {
+        let mut by_device = self.by_device.lock();
+        let lists = by_device.entry(append.actor.device).or_default();
+        let at = append.entry.address();
+        let known = lists.by_address.get(&at);
+        let full = lists.by_address.len() >= MAX_LISTS && known.is_none();
+        if !lists.barred && !full && known.is_none_or(|list| list.len() < MAX_HELD) {
+            let list = lists.by_address.entry(at).or_default();
+            let client_id = append.entry.client_id();
+            match list.iter_mut().find(|refused| refused.client_id == client_id) {
+                Some(refused) => refused.passing = false,
+                None => insert(list, client_id, append.order),
+            }
+        }
+        self.lists.store(by_device.len(), Ordering::Release);
+    }
+
     /// Whether the end of this send matters here. Nearly never.
     pub(crate) fn concerns(&self, outcome: &Outcome) -> bool {
         refused_for_now(outcome) || self.lists.load(Ordering::Acquire) != 0
@@ -101,9 +121,7 @@ impl Held {
                 return true;
             }
             None if refused_for_now => {
-                let (client_id, order) = (outcome.client_id, outcome.order);
-                let index = list.partition_point(|refused| refused.order < order);
-                list.insert(index, Refused { client_id, order, passing: false });
+                insert(list, outcome.client_id, outcome.order);
             }
             None => {}
         }
@@ -126,6 +144,11 @@ impl Held {
         by_device.remove(&device);
         self.lists.store(by_device.len(), Ordering::Release);
     }
+}
+
+fn insert(list: &mut VecDeque<Refused>, client_id: ClientId, order: u64) {
+    let index = list.partition_point(|refused| refused.order < order);
+    list.insert(index, Refused { client_id, order, passing: false });
 }
 
 fn refused_for_now(outcome: &Outcome) -> bool {
@@ -154,6 +177,7 @@ mod tests {
                 mentions_all: false,
                 forward: None,
             })),
+            ruling: None,
         }
     }
 
@@ -183,6 +207,25 @@ mod tests {
         assert_eq!(held.admit(&append(2, 6)), Ok(()), "its turn, once x is passing");
         end(&held, &x_again, None);
         assert_eq!(held.admit(&z), Ok(()), "sent before y was sent again, but y is passing");
+        end(&held, &append(2, 6), None);
+        assert_eq!(held.lists.load(Ordering::Acquire), 0);
+    }
+
+    #[test]
+    fn what_stands_in_the_same_batch_as_a_refused_one_waits_for_it() {
+        let held = Held::default();
+        let (w, x, y) = (append(0, 1), append(1, 2), append(2, 3));
+        held.hold(&x);
+        assert_eq!(held.admit(&w), Ok(()), "sent before");
+        assert_eq!(held.admit(&y), Err(Refusal::OutOfOrder));
+        end(&held, &x, Some(Refusal::Unavailable));
+        end(&held, &y, Some(Refusal::OutOfOrder));
+        let x_again = append(1, 4);
+        assert_eq!(held.admit(&x_again), Ok(()));
+        held.hold(&x_again);
+        assert_eq!(held.admit(&append(2, 5)), Err(Refusal::OutOfOrder), "refused once more");
+        end(&held, &x_again, None);
+        assert_eq!(held.admit(&append(2, 6)), Ok(()));
         end(&held, &append(2, 6), None);
         assert_eq!(held.lists.load(Ordering::Acquire), 0);
     }

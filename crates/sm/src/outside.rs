@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_domain::{PushGateway, Webhooks};
+use anser_domain::{BeforeSend, PushGateway, Webhooks};
 
 /// Ports to servers of others.
 #[derive(Clone, Default)]
@@ -11,4 +11,6 @@ pub struct Outside {
     pub push: Option<Arc<dyn PushGateway>>,
     /// Tells apps what happened. Without it webhooks can be configured, and wait.
     pub webhooks: Option<Arc<dyn Webhooks>>,
+    /// Asks the app whether messages may be sent. Without it they may.
+    pub before_send: Option<Arc<dyn BeforeSend>>,
 }

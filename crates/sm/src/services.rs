@@ -34,6 +34,7 @@ use crate::{
     push::Pusher,
     rule,
     token::Purpose,
+    vetting::Vetting,
     webhooks::Hooks,
 };
 
@@ -48,6 +49,8 @@ pub(crate) struct Services {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) links: Arc<Links>,
     pub(crate) paces: Arc<Paces>,
+    /// Nearly always none: then a send costs one look here.
+    pub(crate) vetting: Option<Arc<Vetting>>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) people: People,
     pub(crate) accounts: Accounts,
@@ -104,7 +107,15 @@ impl Services {
             _ => return Err(Refusal::Invalid("not a log entry")),
         };
         let order = self.order.fetch_add(1, Ordering::Relaxed);
-        Ok(Append { from, actor, order, entry })
+        Ok(Append { from, actor, order, entry, ruling: None })
+    }
+
+    /// The append, unless it has to wait for what is decided about it.
+    pub(crate) fn vetted(&self, append: Append) -> Option<Append> {
+        match &self.vetting {
+            None => Some(append),
+            Some(vetting) => vetting.take(append),
+        }
     }
 
     /// Lets the caller in, with the answer to come from the gate, or has them wait.
@@ -166,7 +177,7 @@ impl Services {
                     Err(refusal) => Err(refusal),
                 };
                 match append {
-                    Ok(append) => self.store.append(vec![append]),
+                    Ok(append) => self.store.append(self.vetted(append).into_iter().collect()),
                     Err(refusal) => self.peers.reply(from, Reply::Refused(refusal)),
                 }
                 return;

@@ -7,7 +7,11 @@ use std::sync::{
 
 use anser_domain::{Ask, Caller, Clock, Command, Peer, PeerId, Reply, SessionManager};
 use anser_store::{Routes, Store, StoreError};
-use tokio::{runtime::Handle, sync::Mutex, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, Semaphore},
+    task::JoinHandle,
+};
 
 use crate::{
     account::Accounts,
@@ -31,6 +35,7 @@ use crate::{
     push::{PushCounts, Pusher},
     services::Services,
     token::Keyring,
+    vetting::Vetting,
     webhooks::Hooks,
 };
 
@@ -139,6 +144,18 @@ impl Sm {
             clock: clock.clone(),
             config: config.clone(),
         }));
+        let vetting = outside.before_send.map(|app| {
+            Arc::new(Vetting {
+                store: store.clone(),
+                clock: clock.clone(),
+                config: config.clone(),
+                peers: peers.clone(),
+                runtime: Handle::current(),
+                app,
+                room: Semaphore::new(config.before_send.at_once),
+                lanes: parking_lot::Mutex::default(),
+            })
+        });
         let credentials =
             Arc::new(Credentials::new(store.clone(), clock.clone(), config.clone(), keys.clone()));
         let cursors = Arc::new(Cursors::new(store.clone(), fanout.clone()));
@@ -224,6 +241,7 @@ impl Sm {
             credentials,
             links,
             paces,
+            vetting,
             presence,
             people,
             accounts,
@@ -312,7 +330,7 @@ impl SessionManager for Sm {
                 // What links ask most goes the shortest way.
                 (command @ Command::Send(_), Caller::Link(actor)) => {
                     match self.services.append(from, *actor, command) {
-                        Ok(append) => appends.push(append),
+                        Ok(append) => appends.extend(self.services.vetted(append)),
                         Err(refusal) => self.services.peers.reply(from, Reply::Refused(refusal)),
                     }
                 }

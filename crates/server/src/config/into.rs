@@ -58,6 +58,11 @@ impl Config {
                 gather: self.push.gather,
                 expire: self.push.expire,
             },
+            before_send: anser_sm::BeforeSendPolicy {
+                within: self.before_send.within,
+                unanswered: self.before_send.unanswered,
+                at_once: usize::try_from(self.before_send.at_once).unwrap_or(usize::MAX),
+            },
             files: self.file_policy(),
             ..anser_sm::Config::default()
         }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anser_client::Endpoint;
 use anser_domain::MediaRange;
-use anser_sm::rule::WhoMayWrite;
+use anser_sm::{Unanswered, rule::WhoMayWrite};
 use anser_web::Origin;
 use ipnet::IpNet;
 
@@ -222,6 +222,22 @@ settings! {
         url: String = "",
         /// What it checks signatures with, such as "whsec_…"; two while one is exchanged.
         secrets: Vec<String> = "",
+    }
+
+    /// The app's say before a message is sent; see the page "Before a message is sent".
+    before_send: BeforeSend {
+        /// Where each new message and each edit is asked about, by a signed POST. Empty: nobody
+        /// is asked.
+        url: String = "",
+        /// What it checks signatures with, such as "whsec_…"; two while one is exchanged.
+        secrets: Vec<String> = "",
+        /// For so long an answer is waited for. Everyone who sends waits as long as it takes.
+        within: Duration = "2 s",
+        /// What becomes of a message without an answer: "deny" refuses it for now, and clients
+        /// send it again by themselves; "allow" sends it unseen.
+        unanswered: Unanswered = "deny",
+        /// So many are asked about at a time. It bounds what your server is asked to bear.
+        at_once: u32 = "64",
     }
 
     /// Files that users store, and where they are kept.

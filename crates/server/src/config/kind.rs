@@ -11,7 +11,7 @@ use std::{
 use anser_client::Endpoint;
 use anser_domain::MediaRange;
 use anser_pace::Rate;
-use anser_sm::rule::WhoMayWrite;
+use anser_sm::{Unanswered, rule::WhoMayWrite};
 use anser_web::Origin;
 use ipnet::IpNet;
 
@@ -266,6 +266,19 @@ impl Setting for WhoMayWrite {
         match text {
             "anyone" => Some(Self::Anyone),
             "friends" => Some(Self::Friends),
+            _ => None,
+        }
+    }
+}
+
+impl Setting for Unanswered {
+    const EXPECTS: &'static str = "\"deny\" or \"allow\"";
+    const SHAPE: Shape = Shape::Quoted;
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "allow" => Some(Self::Allow),
+            "deny" => Some(Self::Deny),
             _ => None,
         }
     }

@@ -3,10 +3,10 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use anser_domain::{Clock, Secret};
+use anser_domain::{Clock, Secret, WebhookTarget};
 use anser_egress::{
     Apns, ApnsConfig, Fcm, FcmConfig, Gateways, Guard, Http, PushHook, PushHookConfig, Roots,
-    SignedWebhooks, VapidKey, WebPush, WebPushConfig,
+    SendHook, SignedWebhooks, VapidKey, WebPush, WebPushConfig,
 };
 use anser_sm::Outside;
 use anyhow::Context as _;
@@ -18,25 +18,31 @@ const VAPID: &str = "vapid.pem";
 
 /// The ports that the configuration has something behind.
 pub(super) fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Outside> {
-    let wanted = config.push_apns.key.0.is_some()
+    let asks = !config.before_send.url.is_empty();
+    let pushes = config.push_apns.key.0.is_some()
         || config.push_fcm.account.0.is_some()
         || !config.push_web.contact.is_empty()
         || !config.push_webhook.url.is_empty();
     let http = match http(config) {
         Ok(http) => http,
         // A machine without certificate authorities is fit for everything else.
-        Err(error) if !wanted => {
+        Err(error) if !pushes && !asks => {
             tracing::warn!(error = format!("{error:#}"), "webhooks cannot be told");
             return Ok(Outside::default());
         }
         Err(error) => return Err(error),
     };
     let webhooks = Some(Arc::new(SignedWebhooks::new(http.clone(), clock.clone())) as _);
-    let push = match wanted {
+    let push = match pushes {
         true => Some(Arc::new(gateways(config, &http, clock)?) as _),
         false => None,
     };
-    Ok(Outside { push, webhooks })
+    let before_send = asks.then(|| {
+        let app = &config.before_send;
+        let target = WebhookTarget { url: app.url.as_str().into(), secrets: secrets(&app.secrets) };
+        Arc::new(SendHook::new(http.clone(), clock.clone(), target)) as _
+    });
+    Ok(Outside { push, webhooks, before_send })
 }
 
 /// The client that everything goes through.
@@ -78,7 +84,7 @@ fn gateways(config: &Config, http: &Http, clock: &Arc<dyn Clock>) -> anyhow::Res
     }
     let hook = &config.push_webhook;
     if !hook.url.is_empty() {
-        let secrets = hook.secrets.iter().map(|it| Secret::new(it.as_str())).collect();
+        let secrets = secrets(&hook.secrets);
         let config = PushHookConfig { url: hook.url.clone(), secrets };
         gateways.webhook = Some(PushHook::new(http.clone(), clock.clone(), config));
     }
@@ -98,6 +104,10 @@ fn vapid(config: &Config) -> anyhow::Result<VapidKey> {
         }
     };
     VapidKey::from_pem(&read(&path)?).with_context(|| path.display().to_string())
+}
+
+fn secrets(texts: &[String]) -> Vec<Secret> {
+    texts.iter().map(|it| Secret::new(it.as_str())).collect()
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -25,7 +25,7 @@ pub(crate) fn acceptable(message: &Outgoing, config: &Config) -> Result<(), Refu
 }
 
 /// Whether users may put this into a log.
-pub(super) fn acceptable_content(content: &Content, config: &Config) -> Result<(), Refusal> {
+pub(crate) fn acceptable_content(content: &Content, config: &Config) -> Result<(), Refusal> {
     match content {
         Content::Text(text) if text.is_empty() => {
             Err(Refusal::Invalid("a text message needs a text"))

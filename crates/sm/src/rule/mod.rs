@@ -20,7 +20,7 @@ pub(crate) use self::{
     file::{acceptable_content, acceptable_file},
     groups::{acceptable_request, may_decide, may_invite, may_see_members},
     members::{acceptable_group, acceptable_names},
-    message::acceptable,
+    message::{acceptable, acceptable_content as acceptable_words},
     people::{
         ABOUT, AVATAR, FIELDS, SEES_FIELDS, SEES_PRESENCE, acceptable_people, may_be_told,
         may_write_to,

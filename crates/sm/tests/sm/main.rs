@@ -18,3 +18,5 @@ mod people;
 mod push;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod vetting;

@@ -119,6 +119,7 @@ impl Load {
                 mentions_all: false,
                 forward: None,
             })),
+            ruling: None,
         }
     }
 

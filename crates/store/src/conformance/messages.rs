@@ -11,7 +11,7 @@ use super::{
     StoreRig, World,
     world::{at, bodies, text, to, user},
 };
-use crate::{Entry, ListPage, StoreError};
+use crate::{Entry, ListPage, Ruling, StoreError, Words};
 
 impl World {
     /// Does something to a message.
@@ -132,6 +132,34 @@ pub async fn an_edit_is_what_everybody_reads(rig: &dyn StoreRig) {
         EntryChange::Edit { seq, content: Content::Custom("1".into()), mentions: Vec::new() };
     let kind = world.change_of(&to("bob"), world.client_id(), kind);
     assert!(world.put(alice, kind).await.is_err(), "an edit keeps the kind");
+}
+
+pub async fn an_edit_whose_words_were_changed_can_be_retried(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    let seq = world.say(alice, &to("bob"), "draft").await;
+    let edit = |body: &str| EntryChange::Edit {
+        seq,
+        content: Content::Text(body.into()),
+        mentions: Vec::new(),
+    };
+    let id = world.client_id();
+    let sent = Words::of(&Content::Text("damn".into()), None);
+    let mut wish = world.wish(alice, world.change_of(&to("bob"), id, edit("d***")));
+    wish.ruling = Some(Box::new(Ruling::Reworded(sent)));
+    let first = world.append(vec![wish]).await.remove(0).unwrap().sent;
+    let again = world.put(alice, world.change_of(&to("bob"), id, edit("damn"))).await.unwrap();
+    assert!(again.sent.duplicate && again.sent.id == first.id);
+    let other = world.put(alice, world.change_of(&to("bob"), id, edit("d***"))).await;
+    assert_eq!(other.unwrap_err(), Refusal::Conflict);
+    assert_eq!(world.whole(bob, &to("alice")).await.messages[0].content.body(), Some("d***"));
+
+    // After a recall nothing tells what was said, so every retry has the first answer.
+    world.touch(alice, &to("bob"), EntryChange::Recall { seq }).await;
+    for body in ["damn", "else"] {
+        let again = world.put(alice, world.change_of(&to("bob"), id, edit(body))).await.unwrap();
+        assert!(again.sent.duplicate && again.sent.id == first.id, "{body}");
+    }
 }
 
 pub async fn reactions_are_counted_and_bounded(rig: &dyn StoreRig) {

@@ -70,6 +70,7 @@ macro_rules! store_suite {
             sends::a_retry_in_the_same_batch_is_seen
             sends::another_body_under_the_same_id_is_a_conflict
             sends::another_device_may_use_the_same_id
+            sends::a_retry_is_known_by_what_was_sent_where_something_else_stands
             sends::ids_outside_the_window_are_refused
             sends::the_first_message_makes_the_conversation
             sends::a_user_may_write_to_themself
@@ -139,6 +140,7 @@ macro_rules! store_suite {
             admin::everyones_groups_are_listed_with_their_owners
             messages::a_recall_leaves_nothing_but_the_place
             messages::an_edit_is_what_everybody_reads
+            messages::an_edit_whose_words_were_changed_can_be_retried
             messages::reactions_are_counted_and_bounded
             messages::pins_are_listed_latest_first
             messages::what_was_edited_after_leaving_is_not_shown

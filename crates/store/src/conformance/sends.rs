@@ -9,7 +9,7 @@ use super::{
     StoreRig,
     world::{World, at, text, to, user},
 };
-use crate::{Entry, UserChange};
+use crate::{Entry, Ruling, UserChange, Words};
 
 pub async fn a_retry_gets_the_first_answer(rig: &dyn StoreRig) {
     let mut world = World::new(rig).await;
@@ -66,6 +66,54 @@ pub async fn another_body_under_the_same_id_is_a_conflict(rig: &dyn StoreRig) {
     }));
     assert_eq!(world.put(alice, reply).await.unwrap_err(), Refusal::Conflict);
     assert_eq!(world.log(alice, &to("bob")).await, ["hi"]);
+}
+
+pub async fn a_retry_is_known_by_what_was_sent_where_something_else_stands(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    let sent = |body: &str| Words::of(&Content::Text(body.into()), None);
+    let reworded = |world: &World, id, was: &str, now: &str| {
+        let mut wish = world.wish(alice, text(&to("bob"), id, now));
+        wish.ruling = Some(Box::new(Ruling::Reworded(sent(was))));
+        wish
+    };
+    // The first message of a conversation, and one that follows.
+    for _ in 0..2 {
+        let id = world.client_id();
+        let wish = reworded(&world, id, "damn", "d***");
+        let first = world.append(vec![wish]).await.remove(0).unwrap().sent;
+        world = world.reopen(rig).await;
+        let retries = [
+            world.wish(alice, text(&to("bob"), id, "damn")),
+            reworded(&world, id, "damn", "d***"),
+            reworded(&world, id, "damn", "dear"),
+            {
+                let mut wish = world.wish(alice, text(&to("bob"), id, "damn"));
+                wish.ruling = Some(Box::new(Ruling::Barred(Refusal::Unavailable)));
+                wish
+            },
+        ];
+        for again in world.append(retries.into()).await {
+            let again = again.unwrap().sent;
+            assert!(again.duplicate && (again.id, again.seq) == (first.id, first.seq));
+        }
+        let others = [
+            world.wish(alice, text(&to("bob"), id, "d***")),
+            world.wish(alice, text(&to("bob"), id, "dear")),
+            reworded(&world, id, "dear", "d***"),
+        ];
+        for other in world.append(others.into()).await {
+            assert_eq!(other.unwrap_err(), Refusal::Conflict);
+        }
+    }
+    // What was stored as it was sent is known too when it would be changed now.
+    let id = world.client_id();
+    world.put(alice, text(&to("bob"), id, "damn")).await.unwrap();
+    let wish = reworded(&world, id, "damn", "d***");
+    assert!(world.append(vec![wish]).await.remove(0).unwrap().sent.duplicate);
+    let wish = reworded(&world, id, "dear", "damn");
+    assert_eq!(world.append(vec![wish]).await.remove(0).unwrap_err(), Refusal::Conflict);
+    assert_eq!(world.log(bob, &to("alice")).await, ["d***", "d***", "damn"]);
 }
 
 pub async fn another_device_may_use_the_same_id(rig: &dyn StoreRig) {

@@ -210,7 +210,7 @@ impl World {
     pub fn wish(&self, actor: Actor, entry: Entry) -> Append {
         let order = self.next.fetch_add(1, Ordering::Relaxed);
         let from = ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(order) };
-        Append { from, actor, order, entry }
+        Append { from, actor, order, entry, ruling: None }
     }
 
     /// Appends entries and waits for all of them; their outcomes in the order of the entries.

@@ -7,7 +7,7 @@ use anser_domain::{
     NewGroup, Outgoing, Policy, Pull, Refusal, ReplyTo, Sent, Seq, SyncToken, UserId, UserName,
 };
 
-use super::members::Members;
+use super::{members::Members, ruling::Ruling};
 
 /// One wish to write to a log.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Append {
     pub order: u64,
     /// What is to be written.
     pub entry: Entry,
+    /// What was decided about it before it came here; `None` for nearly all.
+    pub ruling: Option<Box<Ruling>>,
 }
 
 /// What can be written to a log. Everything that changes a conversation is an entry of it, so

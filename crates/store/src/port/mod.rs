@@ -12,6 +12,7 @@ mod messages;
 mod people;
 mod push;
 mod routes;
+mod ruling;
 mod store;
 
 pub(crate) use admin::NO_WEBHOOK;
@@ -34,4 +35,5 @@ pub use people::{
 };
 pub use push::{NewPush, PushDevice, PushOwed, PushPage, PushSettled, Pushes};
 pub use routes::{Registered, Registration, Route, RouteTable, Routes, RoutesError};
+pub use ruling::{Ruling, Words};
 pub use store::{Store, StoreError, StoreStats};

@@ -22,7 +22,7 @@ use super::{
     extra::Extra,
     files,
     head::Head,
-    mention,
+    mention, reworded,
     special::{Special, look},
 };
 use crate::{
@@ -103,7 +103,7 @@ fn send(
     if let Some(refusal) = barred {
         // What was stored before the change still gets its first answer.
         return match stored(desk, actor.device, out.client_id, conv)? {
-            Some((first, extra)) => again(slot.acl, first, &extra, out),
+            Some((first, extra)) => again(desk, slot.acl, first, &extra, &append),
             None => Err(refusal.into()),
         };
     }
@@ -120,12 +120,12 @@ fn send(
         if new == 0 {
             let first = stored(desk, actor.device, out.client_id, conv)?;
             let (first, extra) = first.ok_or_else(|| lost("a dedupe key has no message"))?;
-            return again(slot.acl, first, &extra, out);
+            return again(desk, slot.acl, first, &extra, &append);
         }
     }
     let verdict = replies_below(out, slot.seq)
         .map_err(StoreError::from)
-        .and_then(|()| look(desk, actor.user, &slot, out))
+        .and_then(|()| look(desk, &slot, &append, out))
         .and_then(|special| {
             let content = special.as_ref().and_then(|it| it.content()).unwrap_or(&out.content);
             let carried = files::to_carry(desk.conn, actor.user, content)?;
@@ -145,6 +145,7 @@ fn send(
         Err(failed) => return Err(failed),
     };
     files::carry(desk.conn, &carried, slot.conv, slot.seq)?;
+    keep_words(desk, &append, &slot, id)?;
     let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
     write(desk, actor, name, slot, id, *out, special)
 }
@@ -174,13 +175,14 @@ fn first(
     let slot = Slot { conv, seq: Seq(1), ord: Ord64(1), acl: Arc::clone(&acl) };
     let Entry::Message(out) = &append.entry else { return Err(Refusal::Unavailable.into()) };
     replies_below(out, Seq(1))?;
-    let special = look(desk, me, &slot, out)?;
+    let special = look(desk, &slot, &append, out)?;
     let content = special.as_ref().and_then(|it| it.content()).unwrap_or(&out.content);
     let carried = files::to_carry(desk.conn, me, content)?;
     gate.admit(&acl, Seq::ZERO, &append)?;
 
-    let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
     let id = desk.next_id();
+    keep_words(desk, &append, &slot, id)?;
+    let Entry::Message(out) = append.entry else { return Err(Refusal::Unavailable.into()) };
     desk.make_head(DIRECT, &acl)?;
     let (lo, hi) = (me.min(peer), me.max(peer));
     let mut insert =
@@ -255,25 +257,40 @@ fn replies_below(out: &Outgoing, seq: Seq) -> Result<(), Refusal> {
 
 /// The answer to a retry.
 fn again(
+    desk: &Desk<'_>,
     acl: Arc<Acl>,
     first: Message,
     extra: &Extra,
-    out: &Outgoing,
+    append: &Append,
 ) -> Result<Appended, StoreError> {
+    let Entry::Message(out) = &append.entry else { return Err(Refusal::Unavailable.into()) };
     // What it said at first is gone once it was edited or recalled: whoever knows the key gets
     // the first answer, since a retry is what a client sends under it.
     let changed = extra.recalled || extra.edited.is_some();
     let source = extra.forward.as_ref().map(|from| Seq(from.seq));
     let same = first.reply_to == out.reply_to
         && source == out.forward.as_ref().map(|from| from.seq)
-        && (source.is_some() || first.content == out.content && first.payload == out.payload)
         && first.mentions == out.mentions
         && extra.all == out.mentions_all
-        || changed;
-    if !same {
+        && (source.is_some() || {
+            let (stored, sent) = (first.payload.as_ref(), out.payload.as_ref());
+            let (stored, sent) = ((&first.content, stored), (&out.content, sent));
+            reworded::same(desk, first.id, stored, sent, reworded::words(append))?
+        });
+    if !same && !changed {
         return Err(Refusal::Conflict.into());
     }
     Ok(duplicate(acl, first))
+}
+
+/// Remembers what was sent, where something else is written.
+fn keep_words(desk: &Desk<'_>, append: &Append, slot: &Slot, id: u64) -> Result<(), StoreError> {
+    let Some(words) = reworded::words(append) else { return Ok(()) };
+    // A retry of what is forwarded is known by its source.
+    if matches!(&append.entry, Entry::Message(out) if out.forward.is_some()) {
+        return Ok(());
+    }
+    reworded::remember(desk, id, slot.conv, slot.seq, words)
 }
 
 /// The first answer once more.

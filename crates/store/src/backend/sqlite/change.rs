@@ -16,7 +16,7 @@ use super::{
     append::{Slot, duplicate, insert, insert_dedupe, next_slot, stored},
     convert::time_of,
     desk::Desk,
-    entry, governing, group,
+    entry, governing, group, reworded,
 };
 use crate::port::{Append, Appended, Entry, Gate, StoreError};
 
@@ -57,7 +57,7 @@ pub(super) fn change(
     let head_seq = head.last;
     let mut slot = next_slot(head, conv, true);
     if let Some((first, _)) = first {
-        if !says(desk, &first, wish)? {
+        if !says(desk, &first, append, wish)? {
             return Err(Refusal::Conflict.into());
         }
         return Ok(duplicate(slot.acl, first));
@@ -74,6 +74,9 @@ pub(super) fn change(
         Effect::Members(moves) => group::apply(desk, &mut slot, id, moves, quiet)?,
         Effect::Group(effect) => governing::apply(desk, &mut slot, id, effect)?,
         Effect::Entry(mark) => {
+            if let (Some(words), Act::Entry(change)) = (reworded::words(append), &wish.act) {
+                reworded::remember(desk, id, slot.conv, change.seq(), words)?;
+            }
             entry::apply(desk, &slot, id, *mark)?;
             Vec::new()
         }
@@ -88,12 +91,17 @@ pub(super) fn change(
 }
 
 /// Whether the stored entry is what this wish would have said.
-fn says(desk: &mut Desk<'_>, first: &Message, wish: &Change) -> Result<bool, StoreError> {
+fn says(
+    desk: &mut Desk<'_>,
+    first: &Message,
+    append: &Append,
+    wish: &Change,
+) -> Result<bool, StoreError> {
     let Content::Event(event) = &first.content else { return Ok(false) };
     match &wish.act {
         Act::Members(change) => Ok(group::says(event, change)),
         Act::Group(change) => Ok(governing::says(event, &first.sender.name, change)),
-        Act::Entry(change) => entry::says(desk, first, event, change),
+        Act::Entry(change) => entry::says(desk, first, event, change, reworded::words(append)),
     }
 }
 

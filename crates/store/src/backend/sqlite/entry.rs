@@ -15,9 +15,9 @@ use super::{
     convert::{MESSAGE_COLUMNS, body_of, entry_of, mentions_of, num, sql},
     desk::Desk,
     extra::Extra,
-    files, mention, search,
+    files, mention, reworded, search,
 };
-use crate::port::{Append, Gate, NO_MESSAGE, StoreError};
+use crate::port::{Append, Gate, NO_MESSAGE, StoreError, Words};
 
 /// Different reactions on one message: they stand under it in a line or two, and all of them come
 /// with every page.
@@ -146,6 +146,7 @@ pub(super) fn apply(
                 desk.conn.prepare_cached(&text)?.execute(key)?;
             }
             mention::forget(desk, &target)?;
+            reworded::forget(desk, target.conv, target.seq)?;
             search::replace(desk, &target, None)?;
             let mut scrub = desk.conn.prepare_cached(
                 "UPDATE msgs SET body = '', mentions = NULL, protocol = NULL, payload = NULL \
@@ -204,6 +205,7 @@ pub(super) fn says(
     first: &Message,
     event: &LogEvent,
     change: &EntryChange,
+    words: Option<&Words>,
 ) -> Result<bool, StoreError> {
     Ok(match (event, change) {
         (LogEvent::Recalled { seq }, EntryChange::Recall { seq: wish }) => seq == wish,
@@ -218,7 +220,11 @@ pub(super) fn says(
             let Some((now, extra)) = find(desk, first.conv, *seq)? else { return Ok(seq == wish) };
             // What an edit said is known while it is the last one.
             let known = extra.edited.is_some_and(|(entry, _)| entry == first.seq.0);
-            seq == wish && (!known || (now.content == *content && now.mentions == *mentions))
+            let (stored, sent) = ((&now.content, None), (content, None));
+            seq == wish
+                && (!known
+                    || now.mentions == *mentions
+                        && reworded::same(desk, first.id, stored, sent, words)?)
         }
         _ => false,
     })

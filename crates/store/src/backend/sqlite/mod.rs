@@ -44,6 +44,7 @@ mod push;
 mod queue;
 mod reader;
 mod requests;
+mod reworded;
 mod search;
 mod special;
 mod upkeep;

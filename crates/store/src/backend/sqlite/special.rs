@@ -7,9 +7,9 @@ use super::{
     desk::Desk,
     entry::visible,
     extra::{Extra, Forward},
-    mention,
+    mention, reworded,
 };
-use crate::port::{ConversationKind, NO_MESSAGE, StoreError};
+use crate::port::{Append, ConversationKind, NO_MESSAGE, StoreError};
 
 /// What such a message comes to.
 #[derive(Default)]
@@ -22,8 +22,8 @@ pub(super) struct Special {
 /// Looks at a message; `None` for the many that are plain.
 pub(super) fn look(
     desk: &mut Desk<'_>,
-    user: UserId,
     slot: &Slot,
+    append: &Append,
     out: &Outgoing,
 ) -> Result<Option<Box<Special>>, StoreError> {
     if out.mentions.is_empty() && !out.mentions_all && out.forward.is_none() {
@@ -38,6 +38,7 @@ pub(super) fn look(
         special.extra.all = true;
     }
     if let Some(source) = &out.forward {
+        let user = append.actor.user;
         let conv = desk.find(user, &source.at)?.ok_or(NO_MESSAGE)?;
         let (message, extra) = visible(desk, user, conv, source.seq)?;
         if extra.recalled {
@@ -53,7 +54,9 @@ pub(super) fn look(
             conv: conv.0,
             seq: source.seq.0,
         });
-        special.content = Some(message.content);
+        // Where it was decided what it says, that is what was looked at; the source may say
+        // something else by now.
+        special.content = reworded::words(append).is_none().then_some(message.content);
     }
     Ok(Some(Box::new(special)))
 }

@@ -11,7 +11,7 @@ use super::{
     desk::Desk,
     devices, door,
     follow::FACTS_MS,
-    requests,
+    requests, reworded,
 };
 use crate::port::{SigningKey, StoreError};
 
@@ -92,6 +92,7 @@ pub(super) fn prune(desk: &mut Desk<'_>, now: Millis) -> Result<bool, StoreError
     let facts = facts || record.cast_signed() as i64 >= SLICE;
     let devices = prune_devices(desk, now.plus(-IDLE_DEVICE_MS))?;
     let requests = requests::prune(desk, now)?;
+    let keys = reworded::prune(desk, SLICE)? || keys;
     Ok(waiting || keys || revocations || spent || facts || devices || requests)
 }
 
