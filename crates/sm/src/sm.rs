@@ -205,7 +205,8 @@ impl Sm {
             config: config.clone(),
             fanout: fanout.clone(),
         };
-        let hooks = Arc::new(Hooks::new(store.clone(), clock.clone(), outside.webhooks));
+        let hooks =
+            Arc::new(Hooks::new(store.clone(), clock.clone(), outside.webhooks, presence.clone()));
         let admins = Arc::new(Admins {
             store: store.clone(),
             routes: routes.clone(),

@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use anser_testkit::real::{Build, Rest, Server, binary};
+use anser_testkit::{
+    checker::Device,
+    probe::Probe,
+    real::{Build, Phone, Rest, Server, binary},
+};
 use anyhow::{Context as _, Result, ensure};
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -18,7 +22,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, sync::watch};
 
 const PASSWORD: &str = "a goose carries letters";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -91,6 +95,15 @@ impl Api {
     }
 }
 
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let wait = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect(what);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_event_is_lost_doubled_or_out_of_order_when_the_server_is_killed() {
     let inbox = Arc::new(Inbox::default());
@@ -104,16 +117,31 @@ async fn no_event_is_lost_doubled_or_out_of_order_when_the_server_is_killed() {
     let mut server = Server::start(&binary, dir.path(), &env).await.unwrap();
     add_root(&binary, dir.path()).await.unwrap();
     let rest = Rest::new(server.http());
-    for name in ["alice", "bob", "carol"] {
+    for name in ["alice", "bob", "carol", "dora"] {
         rest.create_user(name).await.unwrap();
     }
     let token = rest.login("root", "desk").await.unwrap().token;
     let api = Api(reqwest::Client::new(), server.http(), token.clone());
-    let hook = json!({"url": url, "secrets": [SECRET], "kinds": ["message.*"]});
+    let kinds = ["message.*", "user.linked", "user.unlinked", "friend.*"];
+    let hook = json!({"url": url, "secrets": [SECRET], "kinds": kinds});
     api.call("PUT", "/v1/admin/webhooks/app", &hook).await.unwrap();
     let scopes = json!({"name": "sender", "scopes": ["messages:send-as"]});
     let key = api.call("POST", "/v1/admin/keys", &scopes).await.unwrap();
     let key = key["key"].as_str().unwrap().to_owned();
+
+    // Somebody who is linked when the server dies, and never comes back.
+    let dora = rest.login("dora", "phone").await.unwrap();
+    let device = Device { user: "dora".into(), name: "phone".into() };
+    let at = watch::Sender::new(Some(server.native()));
+    let phone = Phone::start(Probe::new(device, dora.token.clone()), 1, at.subscribe());
+    let asked = json!({"user": "alice"});
+    let by_dora = Api(reqwest::Client::new(), server.http(), dora.token);
+    by_dora.call("POST", "/v1/friends/requests", &asked).await.unwrap();
+    let told = |kind: &str| {
+        let taken = inbox.taken.lock();
+        taken.iter().any(|(_, it)| it["type"] == kind && it["data"]["user"] == "dora")
+    };
+    until("dora's coming was not told", || told("user.linked") && told("friend.requested")).await;
 
     let mut stored: BTreeMap<String, String> = BTreeMap::new();
     for kill in 0..=KILLS {
@@ -128,14 +156,17 @@ async fn no_event_is_lost_doubled_or_out_of_order_when_the_server_is_killed() {
             }
         }
         if kill < KILLS {
+            at.send_replace(None);
             server.kill().await.unwrap();
             server.restart().await.unwrap();
         }
     }
     let all = async {
         loop {
-            let ids: std::collections::BTreeSet<String> =
-                inbox.taken.lock().iter().map(|it| it.0.clone()).collect();
+            let taken = inbox.taken.lock();
+            let messages = taken.iter().filter(|it| it.1["type"] == "message.created");
+            let ids: std::collections::BTreeSet<String> = messages.map(|it| it.0.clone()).collect();
+            drop(taken);
             if ids.len() >= stored.len() {
                 return;
             }
@@ -144,11 +175,14 @@ async fn no_event_is_lost_doubled_or_out_of_order_when_the_server_is_killed() {
     };
     let done = tokio::time::timeout(Duration::from_secs(90), all).await;
 
+    drop(phone);
+    until("dora's going was lost in the crash", || told("user.unlinked")).await;
+
     let taken = inbox.taken.lock();
     assert_eq!(*inbox.wrong.lock(), [""; 0]);
     let mut first: HashMap<&str, &Value> = HashMap::new();
     let mut order: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for (id, body) in taken.iter() {
+    for (id, body) in taken.iter().filter(|it| it.1["type"] == "message.created") {
         match first.get(id.as_str()) {
             Some(before) => assert_eq!(*before, body, "one id, one event"),
             None => {

@@ -31,6 +31,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::task::JoinHandle;
 
 use self::event::{Key, event};
+use crate::presence::Presence;
 
 /// Events above the place: so many may wait for one that is not taken.
 const WINDOW: usize = 1_000;
@@ -58,6 +59,11 @@ const LEASE: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(5);
 /// How often the list of webhooks is read.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often those who were told to be linked are looked up: as long as links may take to be found
+/// again after a crash, so that nobody is told to be gone who is coming back.
+const LOOK_UP: Duration = Duration::from_secs(20);
+/// So many of them at a time.
+const LOOKED_UP: u16 = 1_000;
 /// Facts that wait to be written, at most: some seconds of everyone logging in at once.
 const MAX_FACTS: usize = 100_000;
 
@@ -71,6 +77,9 @@ pub(crate) struct Hooks {
     listened: AtomicBool,
     facts: Mutex<Vec<NewFact>>,
     looked: Mutex<Millis>,
+    presence: Arc<Presence>,
+    /// When those who were told to be linked are looked up next.
+    look_up_at: Mutex<Millis>,
     following: Mutex<FxHashMap<Box<str>, Arc<tokio::sync::Mutex<Following>>>>,
 }
 
@@ -111,11 +120,14 @@ impl Hooks {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         port: Option<Arc<dyn Webhooks>>,
+        presence: Arc<Presence>,
     ) -> Self {
         Self {
+            look_up_at: Mutex::new(clock.wall().plus(millis(LOOK_UP))),
             store,
             clock,
             port,
+            presence,
             // Non-negative: stores keep numbers of 63 bits; 0 is nobody.
             owner: (rand::random::<u64>() >> 1) | 1,
             listened: AtomicBool::new(false),
@@ -137,6 +149,28 @@ impl Hooks {
         }
     }
 
+    /// Tells of those gone whose going a crash has swallowed: they were told to be linked, and are
+    /// not. Whoever links meanwhile is told to be, after it.
+    async fn look_up(&self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.store.told_linked(after.as_ref(), LOOKED_UP).await?;
+            let (ids, names): (Vec<_>, Vec<_>) = page.into_iter().unzip();
+            after = names.last().cloned();
+            if after.is_none() {
+                return Ok(());
+            }
+            let linked = self.presence.online(ids.clone()).await;
+            let missing = || names.iter().zip(&linked).filter(|it| !it.1).map(|it| it.0);
+            missing().for_each(|name| self.note(name, false));
+            if missing().next().is_some() {
+                let back = self.presence.online(ids).await;
+                let back = names.iter().zip(linked.iter().zip(back)).filter(|it| !it.1.0 && it.1.1);
+                back.for_each(|it| self.note(it.0, true));
+            }
+        }
+    }
+
     /// Posts one event, once. Answers why it was not taken.
     pub(crate) async fn post_once(
         &self,
@@ -155,6 +189,11 @@ impl Hooks {
     /// Writes what was gathered, and lets every webhook go on that is not at it already. One that
     /// is slow does not hold up the others.
     pub(crate) async fn round(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
+        if self.listened.load(Ordering::Relaxed) && self.is_time_to_look_up() {
+            if let Err(error) = self.look_up().await {
+                tracing::warn!(%error, "who is linked could not be compared");
+            }
+        }
         let facts = std::mem::take(&mut *self.facts.lock());
         if !facts.is_empty()
             && let Err(error) = self.store.tell(facts).await
@@ -199,6 +238,16 @@ impl Hooks {
             }));
         }
         tasks
+    }
+
+    fn is_time_to_look_up(&self) -> bool {
+        let now = self.clock.wall();
+        let mut at = self.look_up_at.lock();
+        let is = now >= *at;
+        if is {
+            *at = now.plus(millis(LOOK_UP));
+        }
+        is
     }
 
     /// Reads on, posts what can be posted, and writes the place.

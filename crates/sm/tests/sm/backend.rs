@@ -277,3 +277,42 @@ async fn a_receiver_that_is_down_misses_nothing() {
     world.sm.tick().await;
     assert_eq!(*receiver.taken.lock(), first);
 }
+
+#[tokio::test]
+async fn whoever_went_in_a_crash_is_told_to_have_gone() {
+    let receiver = Arc::new(Receiver::default());
+    let (world, root) = hooked(&receiver).await;
+    let put = PutWebhook {
+        name: "app".into(),
+        url: "https://app.example/in".into(),
+        secrets: None,
+        kinds: vec!["user.linked".into(), "user.unlinked".into()],
+        enabled: true,
+    };
+    world.call(root, admin(AdminAct::PutWebhook(Box::new(put)))).await;
+    world.sm.tick().await;
+    let kinds = || {
+        let taken = receiver.taken.lock();
+        let said = taken.iter().map(|(_, body)| {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            format!("{} {}", body["type"].as_str().unwrap(), body["data"]["user"].as_str().unwrap())
+        });
+        said.collect::<Vec<_>>()
+    };
+    let _alice = world.link("alice", "phone", 1).await;
+    let _bob = world.link("bob", "phone", 2).await;
+    world.sm.tick().await;
+    assert_eq!(kinds(), ["user.linked alice", "user.linked bob"]);
+    // The map loses everybody, and only one comes back in time.
+    world.routes.forget_peer(crate::support::CM).await.unwrap();
+    world.link("bob", "phone", 3).await;
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(21));
+        world.sm.tick().await;
+        world.sm.tick().await;
+    }
+    assert_eq!(kinds()[2..], ["user.unlinked alice"]);
+    world.link("alice", "phone", 4).await;
+    world.sm.tick().await;
+    assert_eq!(kinds()[3..], ["user.linked alice"]);
+}

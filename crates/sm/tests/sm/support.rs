@@ -84,6 +84,7 @@ impl Links for FakePeer {
 pub(crate) struct World {
     pub(crate) sm: Arc<Sm>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Arc<dyn Routes>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) cm: Arc<FakePeer>,
     pub(crate) web: Arc<FakePeer>,
@@ -130,11 +131,12 @@ pub(crate) async fn world_set(
         };
         create_user(&store, &config, new).await.unwrap();
     }
-    let sm = Sm::stepped(store.clone(), routes, clock.clone(), config, outside).await.unwrap();
+    let sm =
+        Sm::stepped(store.clone(), routes.clone(), clock.clone(), config, outside).await.unwrap();
     let (cm, web) = (Arc::new(FakePeer::default()), Arc::new(FakePeer::default()));
     sm.attach(Peer { id: CM, replies: cm.clone(), links: Some(cm.clone()) });
     sm.attach(Peer { id: WEB, replies: web.clone(), links: None });
-    World { sm, store, clock, cm, web, tag: 0.into(), dir }
+    World { sm, store, routes, clock, cm, web, tag: 0.into(), dir }
 }
 
 impl World {

@@ -9,7 +9,7 @@ use super::{
     StoreRig,
     world::{World, at, to},
 };
-use crate::{Appended, Entry, FileBounds, FilesBefore, StoreError};
+use crate::{Appended, Entry, FileBounds, FilesBefore, Lease, StoreError};
 
 const BOUNDS: FileBounds = FileBounds { bytes: 1000, files: 4, unfinished: 2 };
 
@@ -299,4 +299,33 @@ pub async fn what_is_past_its_time_goes(rig: &dyn StoreRig) {
     world.store.forget_files(vec![idle, ready, busy, public]).await.unwrap();
     assert!(world.sees(alice, busy).await && world.sees(alice, public).await);
     assert!(!world.sees(alice, idle).await && !world.sees(alice, ready).await);
+}
+
+pub async fn apps_are_told_what_becomes_of_files(rig: &dyn StoreRig) {
+    let world = World::new(rig).await;
+    let alice = world.actor("alice").await;
+    let lease = Lease { owner: 1, lasts: std::time::Duration::from_secs(30) };
+    world.store.follower("f", lease, world.clock.wall()).await.unwrap().unwrap();
+    let unfinished = world.store.begin_file(alice.user, new(1), BOUNDS).await.unwrap().id;
+    world.store.delete_file(alice.user, unfinished).await.unwrap();
+    let (one, other) = (world.stored(alice, new(2)).await.id, world.stored(alice, new(3)).await.id);
+    world.store.delete_file(alice.user, one).await.unwrap();
+    let soon = Some(world.clock.wall().plus(1));
+    let before = FilesBefore { touched: Millis(0), ready: soon };
+    world.store.doomed_files(before, 9).await.unwrap();
+    world.store.doomed_files(before, 9).await.unwrap();
+    let said = |kind, file, size| {
+        let media = MediaType::unknown();
+        format!(
+            r#"file.{kind} alice {{"file":"{file}","media":"{}","name":"goose.png","size":{size}}}"#,
+            media.as_str()
+        )
+    };
+    let told = [
+        said("uploaded", one, 2),
+        said("uploaded", other, 3),
+        said("deleted", one, 2),
+        said("expired", other, 3),
+    ];
+    assert_eq!(world.facts().await, told);
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use anser_domain::{Clock, MessageId};
+use anser_domain::{Clock, ItemKey, MessageId};
 
 use super::{
     StoreRig,
     world::{World, at, to, user},
 };
-use crate::{FactKind, Happened, Lease, NewFact, UserChange};
+use crate::{FactKind, Happened, Lease, NewFact, NewItem, UserChange};
 
 const LASTS: Duration = Duration::from_secs(30);
 
@@ -131,4 +131,66 @@ pub async fn old_facts_are_forgotten(rig: &dyn StoreRig) {
     world.actor("bob").await;
     while world.store.prune(world.clock.wall()).await.unwrap() {}
     assert_eq!(all(&world, MessageId(0), 10).await.0, ["user.created bob"]);
+}
+
+pub async fn who_came_and_who_went_take_turns(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    world.actor("alice").await;
+    let bob = world.actor("bob").await;
+    let (came, went) = (FactKind::DeviceLinked, FactKind::DeviceUnlinked);
+    world.store.tell(vec![fact(came, "alice")]).await.unwrap();
+    world.store.follower("f", lease(1), world.clock.wall()).await.unwrap().unwrap();
+    world.store.tell(vec![fact(went, "alice"), fact(came, "bob")]).await.unwrap();
+    world.store.tell(vec![fact(came, "bob"), fact(came, "alice")]).await.unwrap();
+    let told = ["user.linked bob", "user.linked alice"];
+    assert_eq!(all(&world, MessageId(0), 9).await.0, told, "nobody goes who was not there");
+
+    world = world.reopen(rig).await;
+    let page = world.store.told_linked(None, 1).await.unwrap();
+    assert_eq!(page[0].1, user("alice"));
+    let page = world.store.told_linked(Some(&user("alice")), 9).await.unwrap();
+    assert_eq!(page, [(bob.user, user("bob"))]);
+    world.store.tell(vec![fact(went, "bob"), fact(went, "bob")]).await.unwrap();
+    assert_eq!(all(&world, MessageId(0), 9).await.0[2..], ["user.unlinked bob"]);
+    assert_eq!(world.store.told_linked(Some(&user("alice")), 9).await.unwrap(), []);
+}
+
+pub async fn what_friends_and_profiles_do_is_told_with_it(rig: &dyn StoreRig) {
+    let world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    let store = &world.store;
+    store.follower("f", lease(1), world.clock.wall()).await.unwrap().unwrap();
+    let asked = store.request(alice.user, &user("bob"), "hello".into()).await.unwrap();
+    assert!(store.answer(alice.user, asked.request.id, true).await.is_err());
+    store.answer(bob.user, asked.request.id, true).await.unwrap();
+    store.unfriend(bob.user, &user("alice")).await.unwrap();
+    store.befriend(alice.user, bob.user).await.unwrap();
+    store.block(alice.user, &user("bob"), true).await.unwrap();
+    let item = |key| {
+        let (key, value) = (ItemKey::new(key).unwrap(), Some("1".into()));
+        vec![NewItem { key, value, expected: None }]
+    };
+    store.put_items(alice.user, item("draft/u:bob")).await.unwrap();
+    store.put_items(alice.user, item("profile/about")).await.unwrap();
+    let told = [
+        r#"friend.requested alice {"to":"bob"}"#,
+        r#"friend.made alice {"friend":"bob"}"#,
+        r#"friend.removed bob {"friend":"alice"}"#,
+        r#"friend.made alice {"friend":"bob"}"#,
+        r#"friend.removed alice {"friend":"bob"}"#,
+        "user.changed alice {}",
+    ];
+    assert_eq!(world.facts().await, told);
+}
+
+impl World {
+    /// Every fact there is: its kind, whom it is about, and the rest.
+    pub async fn facts(&self) -> Vec<String> {
+        let tail = self.store.tail(MessageId(0), 1_000).await.unwrap();
+        let facts = tail.items.iter().filter_map(|item| match item {
+            Happened::Fact(it) => Some(format!("{} {} {}", it.kind.name(), it.user, it.data)),
+            Happened::Entry { .. } => None,
+        });
+        facts.collect()
+    }
 }

@@ -127,6 +127,9 @@ macro_rules! store_suite {
             follow::one_process_follows_at_a_time
             follow::a_follower_can_be_set_back
             follow::old_facts_are_forgotten
+            follow::who_came_and_who_went_take_turns
+            follow::what_friends_and_profiles_do_is_told_with_it
+            files::apps_are_told_what_becomes_of_files
             push::those_who_are_registered_and_have_not_read_are_found
             push::the_removed_and_the_disabled_are_not
             push::a_large_group_is_read_in_pages_that_end_between_users

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::{Message, MessageId, Millis, UserName};
+use anser_domain::{Message, MessageId, Millis, UserId, UserName};
 use async_trait::async_trait;
 
 use super::{log::Acl, store::StoreError};
@@ -89,9 +89,9 @@ fact_kinds! {
     UserDisabled = "user.disabled", 3;
     /// A user was let in again.
     UserEnabled = "user.enabled", 4;
-    /// A device of a user has linked.
+    /// A user's first link came.
     DeviceLinked = "user.linked", 5;
-    /// A device's link has gone.
+    /// A user's last link went.
     DeviceUnlinked = "user.unlinked", 6;
     /// A user's password was changed.
     PasswordChanged = "user.password_changed", 7;
@@ -101,6 +101,12 @@ fact_kinds! {
     FriendMade = "friend.made", 9;
     /// Two users are friends no more.
     FriendRemoved = "friend.removed", 10;
+    /// A file that was complete was deleted by its owner.
+    FileDeleted = "file.deleted", 11;
+    /// A file that was complete is past its time.
+    FileExpired = "file.expired", 12;
+    /// A user asks another to be friends.
+    FriendRequested = "friend.requested", 13;
 }
 
 impl FactKind {
@@ -170,6 +176,15 @@ pub trait Follow: Send + Sync {
     /// Forgets a name.
     async fn unfollow(&self, name: &str) -> Result<(), StoreError>;
 
-    /// Writes facts that are no part of another transaction; nothing while nobody listens.
+    /// Writes facts that are no part of another transaction; nothing while nobody listens. Who
+    /// came and who went take turns: a user who was told to be linked is not told so again, nor
+    /// is one gone who was not.
     async fn tell(&self, facts: Vec<NewFact>) -> Result<(), StoreError>;
+
+    /// A page of the users who were told to be linked and not yet to be gone, by name.
+    async fn told_linked(
+        &self,
+        after: Option<&UserName>,
+        limit: u16,
+    ) -> Result<Vec<(UserId, UserName)>, StoreError>;
 }

@@ -12,9 +12,10 @@ use super::{
     append::lost,
     convert::{content_of, num, opt, sql, time_of},
     desk::Desk,
+    follow::tell,
     reader::Reader,
 };
-use crate::port::{FileBounds, Files, FilesBefore, MAX_CARRIED, StoreError, carried};
+use crate::port::{FactKind, FileBounds, Files, FilesBefore, MAX_CARRIED, StoreError, carried};
 
 /// The longest page, whatever was asked for.
 const MAX_PAGE: u16 = 1_000;
@@ -235,7 +236,20 @@ fn finish(
         found.picture.map(|it| it.height),
         thumbnail,
     ])?;
-    Ok(find(desk.conn, file)?.1)
+    let record = find(desk.conn, file)?.1;
+    tell_of(desk, FactKind::FileUploaded, &record)?;
+    Ok(record)
+}
+
+/// Tells apps what became of a file.
+fn tell_of(desk: &mut Desk<'_>, kind: FactKind, file: &FileRecord) -> Result<(), StoreError> {
+    let data = serde_json::json!({
+        "file": file.id.to_string(),
+        "name": file.name.as_str(),
+        "media": file.media.as_str(),
+        "size": file.size,
+    });
+    tell(desk, kind, &file.owner, &data.to_string())
 }
 
 /// Marks a file as gone.
@@ -247,7 +261,11 @@ fn delete(desk: &mut Desk<'_>, owner: UserId, file: FileId) -> Result<(), StoreE
     let mut update =
         desk.conn.prepare_cached("UPDATE files SET state = 2, touched = ?2 WHERE id = ?1")?;
     update.execute(params![sql(file.0), desk.now.0])?;
-    Ok(())
+    match record.state {
+        FileState::Ready => tell_of(desk, FactKind::FileDeleted, &record),
+        // Nobody was told that it was there.
+        FileState::Uploading | FileState::Gone => Ok(()),
+    }
 }
 
 /// Marks what is past its time, and lists what is to be removed.
@@ -259,9 +277,16 @@ fn doomed(desk: &mut Desk<'_>, before: FilesBefore, limit: u16) -> Result<Vec<Fi
         let mut update = desk.conn.prepare_cached(&format!(
             "UPDATE files SET state = {DOOMED}, touched = ?3 WHERE id IN \
              (SELECT id FROM files WHERE state = {state} AND touched < ?1 {which} \
-              ORDER BY touched LIMIT ?2)"
+              ORDER BY touched LIMIT ?2) RETURNING id"
         ))?;
-        update.execute([touched.0, limit.into(), desk.now.0])?;
+        let rows = update.query_map([touched.0, limit.into(), desk.now.0], |row| num(row, 0))?;
+        let over = rows.collect::<Result<Vec<_>, _>>()?;
+        if state == READY {
+            for file in over {
+                let record = find(desk.conn, FileId(file))?.1;
+                tell_of(desk, FactKind::FileExpired, &record)?;
+            }
+        }
     }
     let mut query = desk.conn.prepare_cached(&format!(
         "SELECT id FROM files WHERE state = {DOOMED} ORDER BY touched LIMIT ?1"

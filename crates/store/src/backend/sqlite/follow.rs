@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_domain::{ConvId, MessageId, Millis, UserName};
+use anser_domain::{ConvId, MessageId, Millis, UserId, UserName};
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -75,11 +75,33 @@ impl Follow for Sqlite {
     async fn tell(&self, facts: Vec<NewFact>) -> Result<(), StoreError> {
         let done = self.write(move |desk| {
             for fact in facts {
-                tell(desk, fact.kind, &fact.user, &fact.data)?;
+                if takes_its_turn(desk, &fact)? {
+                    tell(desk, fact.kind, &fact.user, &fact.data)?;
+                }
             }
             Ok(())
         });
         done.await
+    }
+
+    async fn told_linked(
+        &self,
+        after: Option<&UserName>,
+        limit: u16,
+    ) -> Result<Vec<(UserId, UserName)>, StoreError> {
+        let after = after.cloned();
+        let read = self.readers.call(move |reader| {
+            let mut query = reader.conn.prepare_cached(
+                "SELECT u.id, t.user FROM told_linked t JOIN users u ON u.name = t.user \
+                 WHERE t.user > ?1 ORDER BY t.user LIMIT ?2",
+            )?;
+            let after = after.as_ref().map_or("", UserName::as_str);
+            let rows = query.query_map(params![after, limit.clamp(1, MAX_TAIL)], |row| {
+                Ok((UserId(num(row, 0)?), UserName::trusted(row.get_ref(1)?.as_str()?)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        read.await
     }
 }
 
@@ -100,6 +122,25 @@ fn follower(
     Ok(take.query_row(key, |row| num(row, 0)).optional()?.map(MessageId))
 }
 
+fn listened(desk: &Desk<'_>) -> Result<bool, StoreError> {
+    let mut listened = desk.conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM followers)")?;
+    Ok(listened.query_row([], |row| row.get(0))?)
+}
+
+/// Whether a fact is news: a user comes only after they went, and the other way round. What is
+/// told to be so stands in a table, so that what a crash lost can be told later.
+fn takes_its_turn(desk: &Desk<'_>, fact: &NewFact) -> Result<bool, StoreError> {
+    let text = match fact.kind {
+        FactKind::DeviceLinked => "INSERT OR IGNORE INTO told_linked (user) VALUES (?1)",
+        FactKind::DeviceUnlinked => "DELETE FROM told_linked WHERE user = ?1",
+        _ => return Ok(true),
+    };
+    if !listened(desk)? {
+        return Ok(false);
+    }
+    Ok(desk.conn.prepare_cached(text)?.execute([fact.user.as_str()])? > 0)
+}
+
 /// Writes a fact as part of what this transaction does, if anybody listens. Checks come before:
 /// it takes an id.
 pub(super) fn tell(
@@ -108,8 +149,7 @@ pub(super) fn tell(
     user: &UserName,
     data: &str,
 ) -> Result<(), StoreError> {
-    let mut listened = desk.conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM followers)")?;
-    if !listened.query_row([], |row| row.get(0))? {
+    if !listened(desk)? {
         return Ok(());
     }
     let id = desk.next_id();

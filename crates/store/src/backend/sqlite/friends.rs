@@ -13,11 +13,13 @@ use super::{
     Sqlite, acls,
     convert::{num, sql},
     desk::Desk,
+    follow::tell,
     items::touch,
     requests,
 };
 use crate::port::{
-    Acl, Asked, FriendRow, FriendRows, Friends, Relation, StoreError, Told, UserRow, Watcher,
+    Acl, Asked, FactKind, FriendRow, FriendRows, Friends, Relation, StoreError, Told, UserRow,
+    Watcher,
 };
 
 /// Most friends of a user: presence goes to each of them, and lists are read whole by devices.
@@ -65,7 +67,20 @@ pub(super) fn room_for_friend(desk: &Desk<'_>, user: UserId) -> Result<(), Store
     Ok(())
 }
 
-/// Makes two users friends. Everything has been checked.
+/// Tells apps what one user did to another.
+pub(super) fn tell_of(
+    desk: &mut Desk<'_>,
+    kind: FactKind,
+    user: UserId,
+    key: &str,
+    other: UserId,
+) -> Result<(), StoreError> {
+    let Some(name) = desk.person(user)?.map(|person| person.name) else { return Ok(()) };
+    let Some(other) = desk.person(other)?.map(|person| person.name) else { return Ok(()) };
+    tell(desk, kind, &name, &serde_json::json!({key: other.as_str()}).to_string())
+}
+
+/// Makes two users friends: the first has asked, if one of them did. Everything has been checked.
 pub(super) fn join(
     desk: &mut Desk<'_>,
     one: UserId,
@@ -81,10 +96,11 @@ pub(super) fn join(
         write.execute([sql(user.0), sql(friend.0), desk.now.0, sql(at.0)])?;
         told.push(Told { user, subject: Subject::Friends, at });
     }
+    tell_of(desk, FactKind::FriendMade, one, "friend", other)?;
     rebond(desk, one, other)
 }
 
-/// Ends a friendship, if there is one. What each said of the other is forgotten.
+/// Ends a friendship, if there is one, for the first. What each said of the other is forgotten.
 fn part(
     desk: &mut Desk<'_>,
     one: UserId,
@@ -103,7 +119,7 @@ fn part(
         write.execute([sql(user.0), sql(friend.0), sql(at.0)])?;
         told.push(Told { user, subject: Subject::Friends, at });
     }
-    Ok(())
+    tell_of(desk, FactKind::FriendRemoved, one, "friend", other)
 }
 
 fn befriend(desk: &mut Desk<'_>, one: UserId, other: UserId) -> Result<Vec<Told>, StoreError> {

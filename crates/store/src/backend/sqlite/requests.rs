@@ -9,11 +9,11 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     convert::{id_at, num, sql, time_of},
     desk::Desk,
-    friends::{are_friends, blocks, found, join, named, room_for_friend},
+    friends::{are_friends, blocks, found, join, named, room_for_friend, tell_of},
     items::{MAX_PAGE, bound, touch, touch_at},
     reader::Reader,
 };
-use crate::port::{Asked, StoreError, Told};
+use crate::port::{Asked, FactKind, StoreError, Told};
 
 /// Most requests of one user that wait for answers.
 const MAX_PENDING: i64 = 200;
@@ -129,6 +129,7 @@ pub(super) fn ask(
     let mut insert =
         desk.conn.prepare_cached("INSERT INTO friend_requests VALUES (?1, ?2, ?3, ?4, 1, ?5)")?;
     insert.execute(params![sql(at.0), sql(user.0), sql(other.0), message, sql(at.0)])?;
+    tell_of(desk, FactKind::FriendRequested, user, "to", other)?;
     let wish = load(desk, at.0)?.ok_or(Refusal::NotFound("no such request"))?;
     let told = [user, other].map(|user| Told { user, subject: Subject::Requests, at });
     asked(desk, wish, other, told.into())
