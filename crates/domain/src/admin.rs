@@ -5,9 +5,11 @@ use std::net::IpAddr;
 
 use crate::{
     account::{Role, Secret},
-    command::{Change, NewUser, Outgoing},
+    address::Address,
+    command::{Change, HistoryRange, NewUser, Outgoing},
     id::{MessageId, Millis, SyncToken},
     name::{DeviceName, GroupName, UserName},
+    notice::{Notice, Noticed},
 };
 
 /// A question of an administrator or of an API key.
@@ -78,6 +80,15 @@ pub enum AdminAct {
         device: Option<DeviceName>,
     },
 
+    /// Take everything personal off a user, for good; their name is never given again →
+    /// `Reply::Done`.
+    Anonymise {
+        /// Whom.
+        user: UserName,
+        /// Whether what they wrote goes too; otherwise it stays, under a name that says nothing.
+        scrub: bool,
+    },
+
     // — groups and messages —
     /// A page of groups, by name → `Groups`.
     Groups {
@@ -103,6 +114,17 @@ pub enum AdminAct {
         from: UserName,
         /// What.
         message: Box<Outgoing>,
+    },
+    /// Write to many in the server's own name → `Noticed`.
+    Notice(Box<Notice>),
+    /// Read a conversation as one of its users sees it → `Reply::Page`.
+    ReadAs {
+        /// As whom.
+        user: UserName,
+        /// The conversation, from their side.
+        at: Address,
+        /// Which part.
+        range: HistoryRange,
     },
     /// Numbers → `Statistics`.
     Statistics,
@@ -180,6 +202,8 @@ pub enum AdminReply {
         /// Whether another page follows.
         more: bool,
     },
+    /// What became of a notice.
+    Noticed(Noticed),
     /// Numbers.
     Statistics(Statistics),
     /// All webhooks, by name.
@@ -360,6 +384,7 @@ macro_rules! scopes {
     };
 }
 
+// 7 and 13 were `push:send` and `import`, which opened nothing. They are not given again.
 scopes! {
     /// See users and their sessions.
     UsersRead = "users:read", 1;
@@ -373,8 +398,6 @@ scopes! {
     MessagesRead = "messages:read", 5;
     /// Send in a user's name.
     MessagesSendAs = "messages:send-as", 6;
-    /// Notify devices.
-    PushSend = "push:send", 7;
     /// See and change webhooks, read and replay what was not taken.
     Webhooks = "webhooks", 8;
     /// See numbers.
@@ -385,8 +408,6 @@ scopes! {
     AuditRead = "audit:read", 11;
     /// Write to everyone.
     Notices = "notices", 12;
-    /// Bring in users and history.
-    Import = "import", 13;
 }
 
 impl Scope {

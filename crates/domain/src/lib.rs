@@ -23,6 +23,7 @@ mod id;
 mod message;
 mod messages;
 mod name;
+mod notice;
 mod outbox;
 mod outside;
 mod people;
@@ -68,6 +69,7 @@ pub use messages::{
     SearchPage, SnippetPiece,
 };
 pub use name::{DeviceName, GroupName, MAX_DEVICE, MAX_NAME, NameError, UserName};
+pub use notice::{Audience, Notice, Noticed};
 pub use outbox::{Outbox, SHARE_FROM, Segment};
 pub use outside::{
     BeforeSend, Handed, Notification, PushGateway, PushTarget, SendQuestion, Verdict, WebhookEvent,
@@ -79,7 +81,7 @@ pub use people::{
     RequestPage, RequestState, Seen,
 };
 pub use port::{Beat, Hint, Links, LinksPort, Peer, Replies, RepliesPort, SessionManager};
-pub use push::{PushCommand, PushOutcome, PushRecord, PushReply};
+pub use push::{PushCommand, PushOutcome, PushRecord, PushReply, PushServices};
 pub use refusal::Refusal;
 pub use reply::{
     Changes, ConversationState, DeviceRecord, MemberPage, Page, Reply, Sent, Welcome, unread,

@@ -194,6 +194,11 @@ pub trait PushGateway: Send + Sync + 'static {
     /// Whether devices can register with this provider, by [`PushTarget::provider`]'s name.
     fn serves(&self, provider: &str) -> bool;
 
+    /// What browsers subscribe with, if they are served (RFC 8292): base64url.
+    fn web_key(&self) -> Option<Box<str>> {
+        None
+    }
+
     /// Why `target` can never be pushed to: a wrong token, an address that is not to be reached.
     /// `None` when it may.
     fn objection(&self, target: &PushTarget) -> Option<&'static str>;

@@ -18,6 +18,8 @@ pub enum PushCommand {
     Show(DeviceName),
     /// Do not notify it any more → `Done`.
     Forget(DeviceName),
+    /// Which services the server reaches devices by → `Services`.
+    Services,
 }
 
 /// The answers that only these commands have.
@@ -25,6 +27,17 @@ pub enum PushCommand {
 pub enum PushReply {
     /// A device's registration; `None` when it has none.
     Record(Option<Box<PushRecord>>),
+    /// Which services there are.
+    Services(PushServices),
+}
+
+/// The services that the operator has keys for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushServices {
+    /// Their names, as [`PushTarget::provider`] has them.
+    pub providers: Vec<Box<str>>,
+    /// What browsers subscribe with (RFC 8292): an uncompressed point on P-256, base64url.
+    pub web_key: Option<Box<str>>,
 }
 
 /// A registration in its owner's eyes. Without the token: whoever has it can bother the device.

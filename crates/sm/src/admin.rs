@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use anser_domain::{
     AdminAct, AdminReply, ApiKey, Clock, DeviceRecord, MessageId, Millis, NewUser, PutWebhook,
-    Refusal, Reply, Role, Scope, Secret, UserId, UserName, WebhookEvent, WebhookTarget,
+    Refusal, Reply, Role, Scope, Secret, Subject, UserId, UserName, WebhookEvent, WebhookTarget,
 };
 use anser_store::{AdminChange, NewUserRow, Note, Revocation, Routes, Store, UserChange, UserRow};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -14,7 +14,9 @@ use crate::{
     account::display_name,
     config::Config,
     credentials::{self, Credentials},
+    fanout::Fanout,
     links::Links,
+    presence::Presence,
     rule,
     webhooks::Hooks,
 };
@@ -66,6 +68,8 @@ pub(crate) struct Admins {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) links: Arc<Links>,
     pub(crate) hooks: Arc<Hooks>,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) fanout: Arc<Fanout>,
 }
 
 impl Admins {
@@ -89,6 +93,8 @@ impl Admins {
             | AdminAct::Ban { user, .. }
             | AdminAct::Unban(user)
             | AdminAct::SendAs { from: user, .. }
+            | AdminAct::ReadAs { user, .. }
+            | AdminAct::Anonymise { user, .. }
             | AdminAct::EndSessions { user, .. }
                 if self.existing(user).await?.role == Role::Admin =>
             {
@@ -165,6 +171,18 @@ impl Admins {
             AdminAct::Unban(user) => {
                 let id = self.existing(&user).await?.id;
                 change(user.as_str(), AdminChange::Unban(id)).await?;
+                Ok(Reply::Done)
+            }
+            AdminAct::Anonymise { user, scrub } => {
+                let id = self.existing(&user).await?.id;
+                let friends = self.presence.friends(id).await;
+                change(user.as_str(), AdminChange::Anonymise(id, scrub)).await?;
+                self.close(id, None, true).await?;
+                self.presence.gone(friends.clone(), user);
+                for friend in friends {
+                    let at = self.store.personal(friend).await?;
+                    self.fanout.changed(vec![(friend, at)], Subject::Friends, None);
+                }
                 Ok(Reply::Done)
             }
             AdminAct::EndSessions { user, device } => {

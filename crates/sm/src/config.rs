@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rule::WhoMayWrite;
-use anser_domain::MediaRange;
+use anser_domain::{MediaRange, UserName};
 
 use crate::paces::Rates;
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub ephemeral_up_to: usize,
     /// Who may write to whom where neither blocks the other.
     pub who_may_write: WhoMayWrite,
+    /// Whom notices are from. Nobody can make themselves a user of this name.
+    pub notice_sender: UserName,
     /// How many friends see someone come and go.
     pub presence_peers: u16,
     /// Most entries or rows a page may have.
@@ -173,6 +175,7 @@ impl Default for Config {
             consent: false,
             ephemeral_up_to: 500,
             who_may_write: WhoMayWrite::Anyone,
+            notice_sender: UserName::trusted("system"),
             presence_peers: 200,
             page_limit: 200,
             flush_every: Duration::from_secs(2),

@@ -26,6 +26,7 @@
 //! | `webhooks` | tells apps what happened, from the log |
 //! | `admin` | what administrators and API keys see and change |
 //! | `messages` | how users keep conversations, who reacted and read, search |
+//! | `notices` | writes to many in the server's own name |
 //! | `chores` | what is done every so often: beats, flushes, revocations, pruning |
 //! | `services` | takes every command to the service that answers it |
 //! | [`Sm`] | wires them together and takes in what is asked |
@@ -43,6 +44,7 @@ mod groups;
 mod held;
 mod links;
 mod messages;
+mod notices;
 mod outside;
 mod paces;
 mod password;

@@ -56,6 +56,16 @@ impl Presence {
         }
     }
 
+    /// Those who see someone come and go.
+    pub(crate) async fn friends(&self, user: UserId) -> Vec<UserId> {
+        ids(&self.watchers(user).await.1)
+    }
+
+    /// Someone has gone, and there is no record of them to look into any more.
+    pub(crate) fn gone(&self, friends: Vec<UserId>, name: UserName) {
+        self.tell(friends, name, false);
+    }
+
     /// Two have become friends: each learns whether the other is there.
     pub(crate) async fn met(&self, one: (UserId, &UserName), other: (UserId, &UserName)) {
         for ((user, name), (friend, _)) in [(one, other), (other, one)] {

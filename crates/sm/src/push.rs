@@ -22,7 +22,7 @@ use std::{
 
 use anser_domain::{
     Clock, Content, ConvId, DeviceId, Handed, Message, MessageId, Millis, Notification,
-    PushCommand, PushGateway, PushReply, Refusal, Reply, UserId, UserName,
+    PushCommand, PushGateway, PushReply, PushServices, Refusal, Reply, UserId, UserName,
 };
 use anser_store::{
     Happened, Lease, NewPush, PushDevice, PushOwed, PushSettled, Routes, Store, StoreError,
@@ -132,6 +132,14 @@ impl Pusher {
             PushCommand::Show(device) => {
                 let record = self.store.push_record(user, &device).await?;
                 Ok(Reply::Push(PushReply::Record(record.map(Box::new))))
+            }
+            PushCommand::Services => {
+                let gateway = self.gateway.as_ref();
+                let serves = |name: &&str| gateway.is_some_and(|it| it.serves(name));
+                let providers = ["apns", "fcm", "web", "webhook"].into_iter().filter(serves);
+                let providers = providers.map(Into::into).collect();
+                let web_key = gateway.and_then(|it| it.web_key());
+                Ok(Reply::Push(PushReply::Services(PushServices { providers, web_key })))
             }
             PushCommand::Forget(device) => {
                 self.store.forget_push(user, &device).await?;

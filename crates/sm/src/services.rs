@@ -6,9 +6,10 @@ use std::sync::{
 };
 
 use anser_domain::{
-    Act, Actor, Address, AdminAct, AdminCommand, Caller, Change, Command, DeviceId, Epoch, Event,
-    GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Profile, Pull, Receipt,
-    Refusal, Reply, ReplyTo, Role, Seq, Typing, UserId, UserName,
+    Act, Actor, Address, AdminAct, AdminCommand, AdminReply, Audience, Caller, Change, Command,
+    DeviceId, Epoch, Event, GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Notice,
+    Noticed, Outgoing, Profile, Pull, Receipt, Refusal, Reply, ReplyTo, Role, Seq, Typing, UserId,
+    UserName,
 };
 use anser_store::{
     Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
@@ -27,6 +28,7 @@ use crate::{
     groups::Groups,
     links::{CHANGES_PAGE, Links, linked},
     messages::Messages,
+    notices::Notices,
     paces::Paces,
     peers::Peers,
     people::{Asker, People},
@@ -60,6 +62,7 @@ pub(crate) struct Services {
     pub(crate) admins: Arc<Admins>,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) messages: Messages,
+    pub(crate) notices: Notices,
     pub(crate) chores: Chores,
     pub(crate) counts: Arc<Counts>,
     /// Numbers appends in the order in which they were submitted.
@@ -243,16 +246,7 @@ impl Services {
             // — the log —
             Command::History { at, range } => {
                 let actor = self.actor(&caller).await?;
-                let range = match range {
-                    HistoryRange::Latest { limit: l } => HistoryRange::Latest { limit: limit(l) },
-                    HistoryRange::Before { seq, limit: l } => {
-                        HistoryRange::Before { seq, limit: limit(l) }
-                    }
-                    HistoryRange::After { seq, limit: l } => {
-                        HistoryRange::After { seq, limit: limit(l) }
-                    }
-                };
-                let page = self.store.history(actor.user, &at, range).await?;
+                let page = self.store.history(actor.user, &at, self.bounded(range)).await?;
                 Ok(Reply::Page(Box::new(page)))
             }
             Command::Conversations { before, limit: l } => {
@@ -301,6 +295,9 @@ impl Services {
                     Caller::Nobody => false,
                     caller => self.known(caller).await?.role == Role::Admin,
                 };
+                if !admin && new.name == self.config.notice_sender {
+                    return Err(Refusal::NameTaken);
+                }
                 let allowed = admin || (self.config.registration_open && new.role == Role::User);
                 if !allowed {
                     return Err(Refusal::Forbidden);
@@ -394,6 +391,21 @@ impl Services {
                 let owner = self.store.owner_of(group).await?;
                 (owner, group.to_string(), Command::Change(change.clone()))
             }
+            AdminAct::Notice(notice) => {
+                let whom = match &notice.to {
+                    Audience::Users(users) => format!("{} users", users.len()),
+                    Audience::Group(group) => format!("g:{group}"),
+                };
+                self.admins.record(&who, address, &act, &whom).await?;
+                return self.notice(notice).await.map(Some);
+            }
+            AdminAct::ReadAs { user, at, range } => {
+                let viewer = self.store.user(user).await?.ok_or(Refusal::NoSuchUser)?.id;
+                // Whoever looks leaves a line before they see anything.
+                self.admins.record(&who, address, &act, &format!("{user} {at}")).await?;
+                let page = self.store.history(viewer, at, self.bounded(*range)).await?;
+                return Ok(Some(Reply::Page(Box::new(page))));
+            }
             _ => return self.admins.act(&who, address, act).await.map(Some),
         };
         // No device of theirs: whatever the server does for a user comes from device 0.
@@ -402,6 +414,48 @@ impl Services {
         self.admins.record(&who, address, &act, &whom).await?;
         self.store.append(vec![append]);
         Ok(None)
+    }
+
+    /// Writes to many, each in a direct conversation with the server's own name.
+    async fn notice(&self, notice: &Notice) -> Result<Reply, Refusal> {
+        let users = self.notices.audience(&notice.to).await?;
+        let user = self.notices.sender().await?;
+        let actor = Actor { user, device: DeviceId(0), epoch: Epoch(0) };
+        let (mut appends, mut answers) = (Vec::new(), Vec::new());
+        for user in users {
+            let (from, answer) = self.notices.ask();
+            let message = Outgoing {
+                to: Address::User(user.clone()),
+                client_id: notice.client_id,
+                content: notice.content.clone(),
+                reply_to: None,
+                mentions: Vec::new(),
+                payload: None,
+                mentions_all: false,
+                forward: None,
+            };
+            appends.push(self.append(from, actor, Command::Send(Box::new(message)))?);
+            answers.push((user, answer));
+        }
+        self.store.append(appends);
+        let mut noticed = Noticed::default();
+        for (user, answer) in answers {
+            match answer.await {
+                Ok(Reply::Sent(_)) => noticed.sent += 1,
+                Ok(Reply::Refused(refusal)) => noticed.refused.push((user, refusal)),
+                _ => noticed.refused.push((user, Refusal::Unavailable)),
+            }
+        }
+        Ok(Reply::Admin(Box::new(AdminReply::Noticed(noticed))))
+    }
+
+    fn bounded(&self, range: HistoryRange) -> HistoryRange {
+        let most = |limit: u16| limit.clamp(1, self.config.page_limit);
+        match range {
+            HistoryRange::Latest { limit } => HistoryRange::Latest { limit: most(limit) },
+            HistoryRange::Before { seq, limit } => HistoryRange::Before { seq, limit: most(limit) },
+            HistoryRange::After { seq, limit } => HistoryRange::After { seq, limit: most(limit) },
+        }
     }
 
     async fn who(&self, caller: &Caller) -> Result<Who, Refusal> {

@@ -27,6 +27,7 @@ use crate::{
     held::Held,
     links::Links,
     messages::Messages,
+    notices::{Notices, OWN, OwnAsks},
     outside::Outside,
     paces::Paces,
     peers::Peers,
@@ -215,7 +216,17 @@ impl Sm {
             credentials: credentials.clone(),
             links: links.clone(),
             hooks: hooks.clone(),
+            presence: presence.clone(),
+            fanout: fanout.clone(),
         });
+        let own = Arc::new(OwnAsks::default());
+        peers.attach(Peer { id: OWN, replies: own.clone(), links: None });
+        let notices = Notices {
+            store: store.clone(),
+            config: config.clone(),
+            credentials: credentials.clone(),
+            own,
+        };
         let messages =
             Messages { store: store.clone(), config: config.clone(), fanout: fanout.clone() };
         let chores = Chores {
@@ -252,6 +263,7 @@ impl Sm {
             admins,
             hooks,
             messages,
+            notices,
             chores,
             counts,
             order: AtomicU64::new(0),

@@ -229,10 +229,20 @@ impl Problem {
         serde_json::to_value(problem.body()).unwrap_or_default()
     }
 
+    /// Its kind, as bodies name it.
+    pub(crate) fn path(&self) -> String {
+        format!("/problems/{}", self.kind.slug)
+    }
+
+    /// What it says.
+    pub(crate) fn words(&self) -> String {
+        self.detail.clone().into_owned()
+    }
+
     /// The body as it is sent.
     pub(crate) fn body(&self) -> ProblemBody<'_> {
         ProblemBody {
-            kind: format!("/problems/{}", self.kind.slug),
+            kind: self.path(),
             title: self.kind.title,
             status: self.kind.status.as_u16(),
             detail: &self.detail,

@@ -54,6 +54,10 @@ impl PushGateway for Gateways {
         }
     }
 
+    fn web_key(&self) -> Option<Box<str>> {
+        Some(self.web.as_ref()?.public_key().into())
+    }
+
     fn objection(&self, target: &PushTarget) -> Option<&'static str> {
         match target {
             PushTarget::Apns { token, topic, .. } => self.apns.as_ref()?.objection(token, topic),

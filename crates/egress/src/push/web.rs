@@ -95,6 +95,11 @@ pub struct WebPush {
 }
 
 impl WebPush {
+    /// What browsers subscribe with.
+    pub(super) fn public_key(&self) -> &str {
+        &self.public
+    }
+
     /// A gateway.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use anser_domain::{
-    AdminAct, AdminCommand, AdminGroup, AdminReply, AdminUser, ApiKey, AuditEntry, Ban, Change,
-    DeadLetter, DeviceName, GroupName, MessageId, Millis, NewUser, Outgoing, PutWebhook, Role,
-    Scope, Secret, Statistics, SyncToken, UserName, Webhook,
+    AdminAct, AdminCommand, AdminGroup, AdminReply, AdminUser, ApiKey, Audience, AuditEntry, Ban,
+    Change, ClientId, DeadLetter, DeviceName, GroupName, MessageId, Millis, NewUser, Notice,
+    Noticed, Outgoing, PutWebhook, Role, Scope, Secret, Statistics, SyncToken, UserName, Webhook,
 };
 
 use super::{Form, forms, limit, read_all, required};
@@ -99,6 +99,15 @@ fn act_form(act: &AdminAct) -> proto::admin_command::Act {
         AdminAct::SendAs { from, message } => {
             It::SendAs(proto::SendAs { from: from.form(), message: Some(message.form()) })
         }
+        AdminAct::Anonymise { user, scrub } => {
+            It::Anonymise(proto::AdminAnonymise { user: user.form(), scrub: *scrub })
+        }
+        AdminAct::Notice(notice) => It::Notice(notice.form()),
+        AdminAct::ReadAs { user, at, range } => It::ReadAs(proto::ReadAs {
+            user: user.form(),
+            at: Some(at.form()),
+            range: Some(range.form()),
+        }),
         AdminAct::Statistics => It::Statistics(proto::Unit {}),
         AdminAct::Webhooks => It::Webhooks(proto::Unit {}),
         AdminAct::PutWebhook(put) => It::PutWebhook(put.form()),
@@ -162,6 +171,15 @@ fn read_act(form: proto::admin_command::Act) -> Result<AdminAct, Malformed> {
             from: UserName::read(from)?,
             message: Box::new(required::<Outgoing>(message, "message")?),
         },
+        It::Anonymise(proto::AdminAnonymise { user, scrub }) => {
+            AdminAct::Anonymise { user: UserName::read(user)?, scrub }
+        }
+        It::Notice(notice) => AdminAct::Notice(Box::new(Notice::read(notice)?)),
+        It::ReadAs(proto::ReadAs { user, at, range }) => AdminAct::ReadAs {
+            user: UserName::read(user)?,
+            at: required(at, "at")?,
+            range: required(range, "range")?,
+        },
         It::Statistics(_) => AdminAct::Statistics,
         It::Webhooks(_) => AdminAct::Webhooks,
         It::PutWebhook(put) => AdminAct::PutWebhook(Box::new(PutWebhook::read(put)?)),
@@ -190,6 +208,57 @@ fn read_act(form: proto::admin_command::Act) -> Result<AdminAct, Malformed> {
             AdminAct::Audit { before: before.map(SyncToken), limit: limit(most)? }
         }
     })
+}
+
+impl Form for Notice {
+    type Proto = proto::Notice;
+
+    fn form(&self) -> proto::Notice {
+        use proto::notice::To;
+        let Self { client_id, to, content } = self;
+        proto::Notice {
+            client_id: client_id.form(),
+            to: Some(match to {
+                Audience::Users(users) => To::Users(proto::Names { names: forms(users) }),
+                Audience::Group(group) => To::Group(group.form()),
+            }),
+            content: Some(content.form()),
+        }
+    }
+
+    fn read(form: proto::Notice) -> Result<Self, Malformed> {
+        use proto::notice::To;
+        let proto::Notice { client_id, to, content } = form;
+        Ok(Self {
+            client_id: ClientId::read(client_id)?,
+            to: match to.ok_or(Malformed::Missing("to"))? {
+                To::Users(users) => Audience::Users(read_all(users.names)?),
+                To::Group(group) => Audience::Group(GroupName::read(group)?),
+            },
+            content: required(content, "content")?,
+        })
+    }
+}
+
+impl Form for Noticed {
+    type Proto = proto::Noticed;
+
+    fn form(&self) -> proto::Noticed {
+        let Self { sent, refused } = self;
+        let refused = refused.iter().map(|(user, refusal)| proto::NoticeRefused {
+            user: user.form(),
+            refusal: Some(refusal.form()),
+        });
+        proto::Noticed { sent: *sent, refused: refused.collect() }
+    }
+
+    fn read(form: proto::Noticed) -> Result<Self, Malformed> {
+        let proto::Noticed { sent, refused } = form;
+        let read = |it: proto::NoticeRefused| {
+            Ok::<_, Malformed>((UserName::read(it.user)?, required(it.refusal, "refusal")?))
+        };
+        Ok(Self { sent, refused: refused.into_iter().map(read).collect::<Result<_, _>>()? })
+    }
 }
 
 impl Form for PutWebhook {
@@ -232,6 +301,7 @@ impl Form for AdminReply {
                 Self::Groups { groups, more } => {
                     It::Groups(proto::AdminGroups { groups: forms(groups), more: *more })
                 }
+                Self::Noticed(noticed) => It::Noticed(noticed.form()),
                 Self::Statistics(numbers) => It::Statistics(numbers.form()),
                 Self::Webhooks(all) => It::Webhooks(proto::Webhooks { webhooks: forms(all) }),
                 Self::Webhook(webhook, secret) => It::Webhook(proto::WebhookMade {
@@ -265,6 +335,7 @@ impl Form for AdminReply {
             It::Groups(proto::AdminGroups { groups, more }) => {
                 Self::Groups { groups: read_all(groups)?, more }
             }
+            It::Noticed(noticed) => Self::Noticed(Noticed::read(noticed)?),
             It::Statistics(numbers) => Self::Statistics(Statistics::read(numbers)?),
             It::Webhooks(proto::Webhooks { webhooks }) => Self::Webhooks(read_all(webhooks)?),
             It::Webhook(proto::WebhookMade { webhook, secret }) => {

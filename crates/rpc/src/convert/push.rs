@@ -1,7 +1,7 @@
 //! Notifications.
 
 use anser_domain::{
-    DeviceName, Millis, PushCommand, PushOutcome, PushRecord, PushReply, PushTarget,
+    DeviceName, Millis, PushCommand, PushOutcome, PushRecord, PushReply, PushServices, PushTarget,
 };
 
 use super::{Form, required};
@@ -21,6 +21,7 @@ impl Form for PushCommand {
                 }),
                 Self::Show(device) => It::Show(device.form()),
                 Self::Forget(device) => It::Forget(device.form()),
+                Self::Services => It::Services(true),
             }),
         }
     }
@@ -35,6 +36,7 @@ impl Form for PushCommand {
             },
             It::Show(device) => Self::Show(DeviceName::read(device)?),
             It::Forget(device) => Self::Forget(DeviceName::read(device)?),
+            It::Services(_) => Self::Services,
         })
     }
 }
@@ -87,6 +89,12 @@ impl Form for PushReply {
                 Self::Record(record) => It::Record(proto::PushRecordOrNone {
                     record: record.as_ref().map(|record| record.form()),
                 }),
+                Self::Services(PushServices { providers, web_key }) => {
+                    It::Services(proto::PushServices {
+                        providers: providers.iter().map(ToString::to_string).collect(),
+                        web_key: web_key.as_ref().map(ToString::to_string),
+                    })
+                }
             }),
         }
     }
@@ -96,6 +104,10 @@ impl Form for PushReply {
         Ok(match form.reply.ok_or(Malformed::Missing("reply"))? {
             It::Record(it) => {
                 Self::Record(it.record.map(PushRecord::read).transpose()?.map(Box::new))
+            }
+            It::Services(proto::PushServices { providers, web_key }) => {
+                let providers = providers.into_iter().map(Into::into).collect();
+                Self::Services(PushServices { providers, web_key: web_key.map(Into::into) })
             }
         })
     }

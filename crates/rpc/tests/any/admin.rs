@@ -50,7 +50,17 @@ fn of_groups() -> impl Strategy<Value = AdminAct> {
         (user(), super::command::outgoing())
             .prop_map(|(from, it)| AdminAct::SendAs { from, message: Box::new(it) }),
         Just(AdminAct::Statistics),
+        (user(), any::<bool>()).prop_map(|(user, scrub)| AdminAct::Anonymise { user, scrub }),
+        (client_id(), audience(), text()).prop_map(|(client_id, to, text)| {
+            AdminAct::Notice(Box::new(Notice { client_id, to, content: Content::Text(text) }))
+        }),
+        (user(), address(), super::command::history_range())
+            .prop_map(|(user, at, range)| AdminAct::ReadAs { user, at, range }),
     ]
+}
+
+fn audience() -> impl Strategy<Value = Audience> {
+    prop_oneof![vec(user(), 0..3).prop_map(Audience::Users), group().prop_map(Audience::Group)]
 }
 
 fn of_webhooks() -> impl Strategy<Value = AdminAct> {
@@ -161,6 +171,8 @@ pub fn admin_reply() -> impl Strategy<Value = AdminReply> {
                 bytes,
             })
         }),
+        (any::<u64>(), vec((user(), super::refusal()), 0..3))
+            .prop_map(|(sent, refused)| AdminReply::Noticed(Noticed { sent, refused })),
         vec(webhook(), 0..3).prop_map(AdminReply::Webhooks),
         (webhook(), option::of(secret())).prop_map(|(it, key)| AdminReply::Webhook(it, key)),
         (vec(letter, 0..3), more())

@@ -26,7 +26,7 @@ pub(super) fn outgoing() -> impl Strategy<Value = Outgoing> {
         })
 }
 
-fn range() -> impl Strategy<Value = HistoryRange> {
+pub fn history_range() -> impl Strategy<Value = HistoryRange> {
     prop_oneof![
         any::<u16>().prop_map(|limit| HistoryRange::Latest { limit }),
         (seq(), any::<u16>()).prop_map(|(seq, limit)| HistoryRange::Before { seq, limit }),
@@ -56,7 +56,7 @@ fn of_links_and_logs() -> impl Strategy<Value = Command> {
         (any::<u64>(), seq())
             .prop_map(|(conv, seq)| Command::Delivered { conv: ConvId(conv), seq }),
         outgoing().prop_map(|it| Command::Send(Box::new(it))),
-        (address(), range()).prop_map(|(at, range)| Command::History { at, range }),
+        (address(), history_range()).prop_map(|(at, range)| Command::History { at, range }),
         (token(), any::<u16>())
             .prop_map(|(before, limit)| Command::Conversations { before, limit }),
         (address(), seq()).prop_map(|(at, seq)| Command::Read { at, seq }),

@@ -25,6 +25,7 @@ pub fn push_command() -> impl Strategy<Value = PushCommand> {
         }),
         device().prop_map(PushCommand::Show),
         device().prop_map(PushCommand::Forget),
+        Just(PushCommand::Services),
     ]
 }
 
@@ -44,5 +45,10 @@ pub fn push_reply() -> impl Strategy<Value = PushReply> {
             last,
         },
     );
-    option::of(record.prop_map(Box::new)).prop_map(PushReply::Record)
+    let services = (vec(text(), 0..3), option::of(text()))
+        .prop_map(|(providers, web_key)| PushServices { providers, web_key });
+    prop_oneof![
+        option::of(record.prop_map(Box::new)).prop_map(PushReply::Record),
+        services.prop_map(PushReply::Services),
+    ]
 }

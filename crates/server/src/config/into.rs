@@ -50,6 +50,7 @@ impl Config {
                 calls: self.limits.calls.0,
             },
             who_may_write: self.policy.who_may_write,
+            notice_sender: self.policy.notice_sender.clone(),
             max_text: self.limits.text.0,
             max_data: self.limits.data.0,
             push: anser_sm::PushPolicy {

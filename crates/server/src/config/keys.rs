@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anser_client::Endpoint;
-use anser_domain::MediaRange;
+use anser_domain::{MediaRange, UserName};
 use anser_sm::{Unanswered, rule::WhoMayWrite};
 use anser_web::Origin;
 use ipnet::IpNet;
@@ -115,6 +115,9 @@ settings! {
         /// Who may write to whom outside groups: anyone to everyone, or friends to each other.
         /// Nobody writes across a block, and everybody may write to themself.
         who_may_write: WhoMayWrite = "anyone",
+        /// Whom notices of the server are from. The first notice makes this user; nobody can
+        /// register under the name.
+        notice_sender: UserName = "system",
     }
 
     /// Bounds, so that no client and no burst can take more than its share.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anser_client::Endpoint;
-use anser_domain::MediaRange;
+use anser_domain::{MediaRange, UserName};
 use anser_pace::Rate;
 use anser_sm::{Unanswered, rule::WhoMayWrite};
 use anser_web::Origin;
@@ -281,6 +281,15 @@ impl Setting for Unanswered {
             "deny" => Some(Self::Deny),
             _ => None,
         }
+    }
+}
+
+impl Setting for UserName {
+    const EXPECTS: &'static str = "a user's name";
+    const SHAPE: Shape = Shape::Quoted;
+
+    fn read(text: &str) -> Option<Self> {
+        Self::new(text).ok()
     }
 }
 

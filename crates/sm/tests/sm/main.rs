@@ -11,6 +11,8 @@ mod files;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod oversight;
+#[cfg(test)]
 mod paces;
 #[cfg(test)]
 mod people;

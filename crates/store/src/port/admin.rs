@@ -43,6 +43,9 @@ pub enum AdminChange {
     Ban(UserId, Box<str>, Option<Millis>),
     /// A user is let in again.
     Unban(UserId),
+    /// Everything personal is taken off a user, what they wrote too if so wished. Their name
+    /// becomes one that says nothing, and is never given again.
+    Anonymise(UserId, bool),
     /// One device's session ends.
     EndDevice(UserId, DeviceName),
     /// All of a user's sessions end.

@@ -107,6 +107,8 @@ fact_kinds! {
     FileExpired = "file.expired", 12;
     /// A user asks another to be friends.
     FriendRequested = "friend.requested", 13;
+    /// Everything personal was taken off a user.
+    UserAnonymised = "user.anonymised", 14;
 }
 
 impl FactKind {

@@ -92,6 +92,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("PUT /v1/devices/{device}/push", r#"{"provider":"webhook","token":"t"}"#,
                                                                               [401, 204, 204, 204, 204, 204, 204, 403]),
     row("DELETE /v1/devices/{device}/push", "",                               [401, 204, 204, 204, 204, 204, 204, 403]),
+    row("GET /v1/push/services", "",                                          [401, 200, 200, 200, 200, 200, 200, 403]),
     // Keys are each user's own: the others have none of alice's key.
     row("GET /v1/items", "",                                                  [401, 200, 200, 200, 200, 200, 200, 403]),
     row("GET /v1/items/{key}", "",                                            [401, 404, 404, 404, 404, 200, 404, 403]),
@@ -232,9 +233,14 @@ pub(crate) const ROWS: &[Row] = &[
     rule("users:write", "DELETE /v1/admin/users/{user}/ban", "",                                       204),
     rule("users:write", "DELETE /v1/admin/users/{user}/sessions", "",                                  204),
     rule("users:write", "DELETE /v1/admin/users/{user}/sessions/{device}", "",                         204),
+    rule("users:write", "POST /v1/admin/users/{user}/anonymise", "",                                   204),
+    // Somebody new is in no conversation.
+    rule("messages:read", "GET /v1/admin/users/{user}/conversations/{conv}/messages", "",              404),
+    rule("notices", "POST /v1/admin/notices", r#"{"users":["bob"],"message":{"kind":"text","text":"hi"}}"#, 200),
     rule("groups:read", "GET /v1/admin/groups", "",                                                    200),
     rule("groups:read", "GET /v1/admin/groups/{group}/members", "",                                    200),
     rule("groups:write", "POST /v1/admin/groups/{group}/members", r#"{"users":["blake"]}"#,            201),
+    rule("groups:write", "DELETE /v1/admin/groups/{group}", "",                                        201),
     rule("groups:write", "DELETE /v1/admin/groups/{group}/members/{user}", "",                         201),
     rule("messages:send-as", "POST /v1/admin/messages", r#"{"from":"bob","to":"u:carol","message":{"kind":"text","text":"hi"}}"#, 201),
     rule("webhooks", "GET /v1/admin/webhooks", "",                                                     200),

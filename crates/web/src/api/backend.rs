@@ -170,8 +170,8 @@ pub(crate) struct NewKey {
     /// What people call it.
     name: String,
     /// What it may do: `users:read`, `users:write`, `groups:read`, `groups:write`,
-    /// `messages:read`, `messages:send-as`, `push:send`, `webhooks`, `stats:read`, `keys`,
-    /// `audit:read`, `notices`, `import`.
+    /// `messages:read`, `messages:send-as`, `webhooks`, `stats:read`, `keys`, `audit:read`,
+    /// `notices`.
     scopes: Vec<String>,
     /// When it ends, in milliseconds since 1970; absent: when it is revoked.
     expires: Option<i64>,

@@ -15,6 +15,8 @@ pub(crate) mod items;
 pub(crate) mod joining;
 pub(crate) mod me;
 pub(crate) mod messages;
+pub(crate) mod notices;
+pub(crate) mod oversight;
 pub(crate) mod push;
 pub(crate) mod search;
 pub(crate) mod users;
@@ -45,5 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(joining::routes())
         .merge(admin::routes())
         .merge(webhooks::routes())
+        .merge(oversight::routes())
+        .merge(notices::routes())
         .merge(backend::routes())
 }

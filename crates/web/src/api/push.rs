@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::admin::unexpected;
 use crate::{
     App,
     answer::Done,
@@ -17,7 +18,39 @@ use crate::{
 
 /// The calls of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(push, register_push, forget_push))
+    OpenApiRouter::new()
+        .routes(routes!(push, register_push, forget_push))
+        .routes(routes!(push_services))
+}
+
+/// The services that this server reaches devices by.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PushServices {
+    /// Which can be registered with.
+    providers: Vec<String>,
+    /// What browsers subscribe with, as `applicationServerKey` (RFC 8292): base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_key: Option<String>,
+}
+
+/// Which services this server reaches devices by, and what browsers subscribe with.
+#[utoipa::path(
+    get, path = "/v1/push/services", tag = "devices", operation_id = "pushServices",
+    security(("bearer" = [])),
+    responses((status = 200, description = "Which", body = PushServices, example = json!(
+        {"providers": ["web"], "web_key": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-\
+          AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"})))
+)]
+async fn push_services(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+) -> Result<Json<PushServices>, Problem> {
+    let asked = Command::Push(Box::new(PushCommand::Services));
+    let PushReply::Services(it) = app.calls.ask(caller, asked).await? else {
+        return Err(unexpected());
+    };
+    let providers = it.providers.into_iter().map(String::from).collect();
+    Ok(Json(PushServices { providers, web_key: it.web_key.map(String::from) }))
 }
 
 /// A service that reaches devices.
@@ -111,7 +144,9 @@ async fn push(
     Segment(device): Segment<DeviceName>,
 ) -> Result<Json<Push>, Problem> {
     let show = Command::Push(Box::new(PushCommand::Show(device)));
-    let PushReply::Record(record) = app.calls.ask(caller, show).await?;
+    let PushReply::Record(record) = app.calls.ask(caller, show).await? else {
+        return Err(unexpected());
+    };
     let record = record
         .ok_or_else(|| Problem::new(&problem::NOT_FOUND, "the device has no registration"))?;
     Ok(Json(convert::push::push(*record)))

@@ -138,28 +138,50 @@ pub(crate) fn outgoing(
         None => None,
     };
     let kind = new.kind.as_deref().or(forward.is_some().then_some("text"));
-    let kind = kind
-        .and_then(Kind::from_name)
-        .filter(|kind| !matches!(kind, Kind::Event | Kind::Gone))
-        .ok_or_else(|| invalid("kind", "one of text, image, file, custom"))?;
-    let body = match (kind, new.text, new.data) {
-        // What it says is filled in where the source is.
-        _ if forward.is_some() => Box::default(),
-        (Kind::Text, Some(text), None) => text.into_boxed_str(),
-        (Kind::Text, ..) => return Err(invalid("text", "kind text has a text and no data")),
-        (_, None, Some(data)) => checked_data(kind, &data)?,
-        _ => return Err(invalid("data", "this kind has data and no text")),
-    };
     Ok(Outgoing {
         to,
         client_id,
-        content: Content::user_sent(kind, body).ok_or_else(|| invalid("kind", "not yours"))?,
+        content: body(kind, new.text, new.data, forward.is_some())?,
         reply_to: new.reply_to.map(Seq),
         mentions: user_names("mentions", new.mentions)?,
         payload: None,
         mentions_all: new.mentions_all,
         forward,
     })
+}
+
+/// What a message says when nothing but that is asked for.
+pub(crate) fn content(new: NewMessage) -> Result<Content, Problem> {
+    let plain = new.forward.is_none()
+        && new.reply_to.is_none()
+        && new.mentions.is_empty()
+        && !new.mentions_all;
+    if !plain {
+        return Err(invalid("message", "only kind, text and data"));
+    }
+    body(new.kind.as_deref(), new.text, new.data, false)
+}
+
+/// What a message says; nothing yet when it is forwarded.
+fn body(
+    kind: Option<&str>,
+    text: Option<String>,
+    data: Option<Box<RawValue>>,
+    forwarded: bool,
+) -> Result<Content, Problem> {
+    let kind = kind
+        .and_then(Kind::from_name)
+        .filter(|kind| !matches!(kind, Kind::Event | Kind::Gone))
+        .ok_or_else(|| invalid("kind", "one of text, image, file, custom"))?;
+    let body = match (kind, text, data) {
+        // What it says is filled in where the source is.
+        _ if forwarded => Box::default(),
+        (Kind::Text, Some(text), None) => text.into_boxed_str(),
+        (Kind::Text, ..) => return Err(invalid("text", "kind text has a text and no data")),
+        (_, None, Some(data)) => checked_data(kind, &data)?,
+        _ => return Err(invalid("data", "this kind has data and no text")),
+    };
+    Content::user_sent(kind, body).ok_or_else(|| invalid("kind", "not yours"))
 }
 
 /// JSON that every reader will be able to parse again, as it was written.

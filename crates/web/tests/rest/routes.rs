@@ -504,7 +504,9 @@ async fn leaving_removes_whoever_the_token_belongs_to() {
 
 #[tokio::test]
 async fn administration() {
-    use anser_domain::{AdminAct, AdminCommand, AdminReply, AdminUser};
+    use anser_domain::{
+        AdminAct, AdminCommand, AdminReply, AdminUser, Audience, Noticed, PushServices,
+    };
     let act = |act| {
         let address = Some([127, 0, 0, 1].into());
         Command::Admin(Box::new(AdminCommand { address, act }))
@@ -560,6 +562,47 @@ async fn administration() {
     let AdminAct::SendAs { from, message } = it.act else { panic!("{:?}", it.act) };
     assert_eq!((from, message.to.to_string()), (user("bob"), "g:geese".to_owned()));
     assert_eq!(said.status, StatusCode::CREATED);
+
+    let uri = "/v1/admin/notices";
+    let message = json!({"kind": "text", "text": "hi"});
+    let body = json!({"users": ["bob", "carol"], "message": message});
+    let refused = vec![(user("carol"), Refusal::NoSuchUser)];
+    let reply = AdminReply::Noticed(Noticed { sent: 1, refused });
+    let (asked, said) = once("POST", uri, body, Reply::Admin(Box::new(reply))).await;
+    let Command::Admin(it) = asked else { panic!("{asked:?}") };
+    let AdminAct::Notice(notice) = it.act else { panic!("{:?}", it.act) };
+    assert_eq!(notice.to, Audience::Users(vec![user("bob"), user("carol")]));
+    assert_eq!(notice.content, Content::Text("hi".into()));
+    let carol =
+        json!({"user": "carol", "type": "/problems/no-such-user", "detail": "no such user"});
+    assert_eq!(said.json(), json!({"sent": 1, "refused": [carol]}));
+    for wrong in [
+        json!({"message": message}),
+        json!({"users": ["bob"], "group": "geese", "message": message}),
+        json!({"users": ["b b"], "message": message}),
+        json!({"users": "bob", "message": message}),
+        json!({"users": ["bob"]}),
+        json!({"users": ["bob"], "message": {"kind": "text", "text": "hi", "mentions": ["bob"]}}),
+        json!({"users": ["bob"], "message": {"kind": "event", "text": "hi"}}),
+    ] {
+        let sm = FakeSm::always(Reply::Done);
+        let said = send(&web(&sm), call("POST", uri, wrong.to_string())).await;
+        assert_eq!((said.problem().as_str(), sm.commands().len()), ("invalid", 0), "{wrong}");
+    }
+
+    let uri = "/v1/admin/users/bob/anonymise";
+    let (asked, _) = once("POST", uri, Value::Null, Reply::Done).await;
+    assert_eq!(asked, act(AdminAct::Anonymise { user: user("bob"), scrub: false }));
+    let uri = "/v1/admin/users/bob/anonymise?messages=scrub";
+    let (asked, said) = once("POST", uri, Value::Null, Reply::Done).await;
+    assert_eq!(asked, act(AdminAct::Anonymise { user: user("bob"), scrub: true }));
+    assert_eq!(said.status, StatusCode::NO_CONTENT);
+
+    let services = PushServices { providers: vec!["web".into()], web_key: Some("BK".into()) };
+    let reply = Reply::Push(PushReply::Services(services));
+    let (asked, said) = once("GET", "/v1/push/services", Value::Null, reply).await;
+    assert_eq!(asked, Command::Push(Box::new(PushCommand::Services)));
+    assert_eq!(said.json(), json!({"providers": ["web"], "web_key": "BK"}));
 
     let body = json!({"name": "k", "scopes": ["users:read", "everything"]});
     let (said, asked) = {

@@ -1,6 +1,9 @@
 //! Members of conversations, copied out of the database and shared by the writer and the readers.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use anser_domain::{ConvId, GroupKind, GroupName, Member, Millis, Policy, UserId, UserName};
 use parking_lot::Mutex;
@@ -23,11 +26,15 @@ pub(super) const GROUP: i64 = 2;
 
 /// Copies of committed versions only, the latest of each conversation. An older one is brought
 /// up to date by what has changed since; so a large group is read whole once.
-pub(super) struct Acls(Mutex<Cache<ConvId, Arc<Acl>>>);
+pub(super) struct Acls {
+    held: Mutex<Cache<ConvId, Arc<Acl>>>,
+    /// How often a user's name has changed, for those who remember names.
+    renamed: AtomicU64,
+}
 
 impl Acls {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Cache::new(MEMBERSHIPS)))
+        Self { held: Mutex::new(Cache::new(MEMBERSHIPS)), renamed: AtomicU64::new(0) }
     }
 
     /// The members as they are at `version`, which is the head's in the caller's transaction;
@@ -39,7 +46,7 @@ impl Acls {
         version: u64,
         kind: i64,
     ) -> Result<Arc<Acl>, StoreError> {
-        let held = self.0.lock().get(&conv).cloned();
+        let held = self.held.lock().get(&conv).cloned();
         match held {
             Some(held) if held.version >= version => Ok(held),
             Some(held) => Ok(Arc::new(advance(conn, &held, version)?)),
@@ -49,7 +56,7 @@ impl Acls {
 
     /// Keeps a version that is committed, unless a later one is held.
     pub(super) fn keep(&self, acl: &Arc<Acl>) {
-        let mut held = self.0.lock();
+        let mut held = self.held.lock();
         let weight = match held.get(&acl.conv) {
             Some(held) if held.version >= acl.version => return,
             // It shares nearly everything with the one whose place it takes.
@@ -62,7 +69,18 @@ impl Acls {
 
     /// Forgets everything: another process wrote.
     pub(super) fn clear(&self) {
-        self.0.lock().clear();
+        self.held.lock().clear();
+        self.rename();
+    }
+
+    /// A name that was remembered may not be so any more.
+    pub(super) fn rename(&self) {
+        self.renamed.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes whenever a name has.
+    pub(super) fn names(&self) -> u64 {
+        self.renamed.load(Ordering::Acquire)
     }
 }
 

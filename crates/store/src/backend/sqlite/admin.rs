@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
-    Sqlite,
+    Sqlite, anonymise,
     convert::{id_at, num, role, role_number, sql, time_of},
     desk::Desk,
     devices,
@@ -197,6 +197,10 @@ fn administer(desk: &mut Desk<'_>, note: &Note, change: AdminChange) -> Result<u
         AdminChange::Unban(user) => {
             users::change(desk, user, UserChange::Disabled(false))?;
             desk.conn.prepare_cached("DELETE FROM bans WHERE user = ?1")?.execute([sql(user.0)])?;
+            0
+        }
+        AdminChange::Anonymise(user, scrub) => {
+            anonymise::anonymise(desk, user, scrub)?;
             0
         }
         AdminChange::EndDevice(user, name) => devices::end_named(desk, user, &name)?.0,

@@ -52,6 +52,7 @@ pub(super) struct Desk<'c> {
     dirty: Vec<ConvId>,
     reads: FxHashMap<(UserId, ConvId), (Seq, Ord64)>,
     fresh: Vec<Arc<Acl>>,
+    renamed: bool,
 }
 
 impl<'c> Desk<'c> {
@@ -79,6 +80,7 @@ impl<'c> Desk<'c> {
             dirty: Vec::new(),
             reads: FxHashMap::default(),
             fresh: Vec::new(),
+            renamed: false,
         };
         desk.begin()?;
         desk.rollback();
@@ -111,6 +113,9 @@ impl<'c> Desk<'c> {
         self.hot.commit.execute([])?;
         for acl in self.fresh.drain(..) {
             self.acls.keep(&acl);
+        }
+        if std::mem::take(&mut self.renamed) {
+            self.acls.rename();
         }
         self.people.trim();
         self.names.trim();
@@ -217,6 +222,13 @@ impl<'c> Desk<'c> {
     /// Forgets a user that this transaction changes.
     pub(super) fn forget_person(&mut self, user: UserId) {
         self.people.remove(&user);
+    }
+
+    /// Forgets a user whose name this transaction changes; readers do so after the commit.
+    pub(super) fn forget_name(&mut self, user: UserId, name: &UserName) {
+        self.people.remove(&user);
+        self.names.remove(name);
+        self.renamed = true;
     }
 
     // — what is remembered, or looked up —

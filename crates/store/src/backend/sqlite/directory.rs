@@ -43,6 +43,19 @@ pub(super) fn reindex(conn: &Connection, id: UserId, display_name: &str) -> Resu
     index(conn, id, &name, display_name)
 }
 
+/// Forgets the words of a user's names.
+pub(super) fn forget(conn: &Connection, id: UserId) -> Result<(), StoreError> {
+    let mut query = conn.prepare_cached("SELECT name, display_name FROM users WHERE id = ?1")?;
+    let (name, display): (String, String) =
+        query.query_row([sql(id.0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut forget = conn.prepare_cached("DELETE FROM user_words WHERE word = ?1 AND user = ?2")?;
+    let whole = name.to_lowercase();
+    for word in words(&name).into_iter().chain(words(&display)).chain([whole]) {
+        forget.execute(params![word, sql(id.0)])?;
+    }
+    Ok(())
+}
+
 impl Reader<'_> {
     pub(super) fn users_by_words(
         &self,

@@ -140,21 +140,7 @@ pub(super) fn apply(
     let Mark { target, mut extra, what } = mark;
     let key = [sql(target.conv.0), sql(target.seq.0)];
     match what {
-        What::Recall => {
-            for table in ["reactions", "pins"] {
-                let text = format!("DELETE FROM {table} WHERE conv = ?1 AND seq = ?2");
-                desk.conn.prepare_cached(&text)?.execute(key)?;
-            }
-            mention::forget(desk, &target)?;
-            reworded::forget(desk, target.conv, target.seq)?;
-            search::replace(desk, &target, None)?;
-            let mut scrub = desk.conn.prepare_cached(
-                "UPDATE msgs SET body = '', mentions = NULL, protocol = NULL, payload = NULL \
-                 WHERE id = ?1",
-            )?;
-            scrub.execute([sql(target.id.0)])?;
-            extra = Extra { recalled: true, ..Extra::default() };
-        }
+        What::Recall => return scrub(desk, &target),
         What::Edit { content, mentions, called, files } => {
             files::carry(desk.conn, &files, target.conv, target.seq)?;
             mention::forget(desk, &target)?;
@@ -196,6 +182,25 @@ pub(super) fn apply(
     }
     let mut save = desk.conn.prepare_cached("UPDATE msgs SET extra = ?2 WHERE id = ?1")?;
     save.execute(params![sql(target.id.0), extra.text()?])?;
+    Ok(())
+}
+
+/// Leaves of a message nothing but its place.
+pub(super) fn scrub(desk: &mut Desk<'_>, target: &Message) -> Result<(), StoreError> {
+    let key = [sql(target.conv.0), sql(target.seq.0)];
+    for table in ["reactions", "pins"] {
+        let text = format!("DELETE FROM {table} WHERE conv = ?1 AND seq = ?2");
+        desk.conn.prepare_cached(&text)?.execute(key)?;
+    }
+    mention::forget(desk, target)?;
+    reworded::forget(desk, target.conv, target.seq)?;
+    search::replace(desk, target, None)?;
+    let mut scrub = desk.conn.prepare_cached(
+        "UPDATE msgs SET body = '', mentions = NULL, protocol = NULL, payload = NULL, extra = ?2 \
+         WHERE id = ?1",
+    )?;
+    let extra = Extra { recalled: true, ..Extra::default() };
+    scrub.execute(params![sql(target.id.0), extra.text()?])?;
     Ok(())
 }
 

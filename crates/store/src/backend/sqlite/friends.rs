@@ -101,7 +101,7 @@ pub(super) fn join(
 }
 
 /// Ends a friendship, if there is one, for the first. What each said of the other is forgotten.
-fn part(
+pub(super) fn part(
     desk: &mut Desk<'_>,
     one: UserId,
     other: UserId,

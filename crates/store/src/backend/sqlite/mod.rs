@@ -9,6 +9,7 @@
 
 mod acls;
 mod admin;
+mod anonymise;
 mod append;
 mod cache;
 mod change;

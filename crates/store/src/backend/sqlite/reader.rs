@@ -134,21 +134,29 @@ impl Readers {
 pub(super) struct Reader<'c> {
     pub(super) conn: &'c Connection,
     acls: Arc<Acls>,
-    /// Names are never reused, so what was true once stays true.
+    /// Names are never reused, and change only when somebody is anonymised: then these go.
     names: Cache<UserId, UserName>,
+    names_of: u64,
     groups: Cache<ConvId, GroupName>,
 }
 
 impl<'c> Reader<'c> {
     fn new(conn: &'c Connection, acls: Arc<Acls>) -> Self {
         let (names, groups) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
-        Self { conn, acls, names, groups }
+        let names_of = acls.names();
+        Self { conn, acls, names, names_of, groups }
     }
 
     fn transact<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        // Before the snapshot: what is read from an older one is forgotten by the next.
+        let names_of = self.acls.names();
+        if names_of != self.names_of {
+            self.names.clear();
+            self.names_of = names_of;
+        }
         self.conn.prepare_cached("BEGIN")?.execute([])?;
         let result = read(self);
         if self.conn.prepare_cached("COMMIT")?.execute([]).is_err() {

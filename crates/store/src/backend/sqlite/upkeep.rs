@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::{
     admin::AUDIT_MS,
+    anonymise,
     append::{HORIZON_MS, SKEW_MS},
     convert::{id_at, num, sql},
     desk::Desk,
@@ -93,7 +94,8 @@ pub(super) fn prune(desk: &mut Desk<'_>, now: Millis) -> Result<bool, StoreError
     let devices = prune_devices(desk, now.plus(-IDLE_DEVICE_MS))?;
     let requests = requests::prune(desk, now)?;
     let keys = reworded::prune(desk, SLICE)? || keys;
-    Ok(waiting || keys || revocations || spent || facts || devices || requests)
+    let scrubbing = anonymise::scrub(desk)?;
+    Ok(scrubbing || waiting || keys || revocations || spent || facts || devices || requests)
 }
 
 fn slice(desk: &Desk<'_>, text: &str, before: Millis) -> Result<bool, StoreError> {

@@ -4,6 +4,7 @@ use anser_domain::{DeviceId, Refusal, UserId, UserName};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
+    anonymise,
     convert::{num, role, role_number, sql},
     desk::Desk,
     directory,
@@ -47,6 +48,10 @@ pub(super) fn create(
     )?;
     let mut made = Vec::with_capacity(batch.len());
     for new in batch {
+        if anonymise::retired(desk, &new.name)? {
+            made.push(Err(Refusal::NameTaken));
+            continue;
+        }
         let fresh = insert.execute(params![
             new.name.as_str(),
             &*new.display_name,
