@@ -47,6 +47,7 @@ pub(crate) enum Written {
 pub(crate) struct Extent {
     /// What becomes of what they wrote.
     #[serde(default)]
+    #[param(inline)]
     messages: Written,
 }
 
