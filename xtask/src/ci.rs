@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{codegen, debian, report::Report, shell, suite, tidy, tools};
+use crate::{codegen, debian, report::Report, schemathesis, shell, suite, tidy, tools};
 
 /// Runs all of it.
 pub(crate) fn run(report: &mut Report) {
@@ -16,6 +16,7 @@ pub(crate) fn run(report: &mut Report) {
     report.step("lints", clippy);
     report.step("api documentation", rustdoc);
     report.step("generated files", || codegen::run(true));
+    report.step("schemathesis", || schemathesis::run(schemathesis::EXAMPLES));
     suite::run(report, suite::CRASH_ROUNDS, suite::FUZZ_SECONDS);
 }
 

@@ -10,7 +10,7 @@ use utoipa::{
         header::Header,
         path::Operation,
         response::ResponseBuilder,
-        schema::{Object, Schema, Type},
+        schema::{ArrayItems, KnownFormat, Object, Schema, SchemaFormat, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -108,10 +108,37 @@ pub fn document() -> Document {
         ];
         for operation in methods.into_iter().flatten() {
             shared.extend(add_problems(operation));
+            for parameter in operation.parameters.iter_mut().flatten() {
+                let RefOr::T(parameter) = parameter else { continue };
+                parameter.schema.iter_mut().for_each(unsigned);
+            }
         }
     }
-    document.components.get_or_insert_default().responses.extend(shared);
+    let components = document.components.get_or_insert_default();
+    components.responses.extend(shared);
+    components.schemas.values_mut().for_each(unsigned);
     document
+}
+
+/// Takes the mark of signed numbers, which end at half, from those that begin at 0 or above.
+fn unsigned(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => {
+            let long = object.format == Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
+            object.format.take_if(|_| long && object.minimum.is_some());
+            object.properties.values_mut().for_each(unsigned);
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                unsigned(items);
+            }
+        }
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(unsigned),
+        Schema::AllOf(parts) => parts.items.iter_mut().for_each(unsigned),
+        Schema::AnyOf(choice) => choice.items.iter_mut().for_each(unsigned),
+        _ => {}
+    }
 }
 
 fn bearer() -> utoipa::openapi::security::Http {

@@ -110,7 +110,7 @@ pub(crate) struct Find {
     /// The `next` of the page before; absent for the first page.
     cursor: Option<String>,
     /// At most so many; 50 unless said, and never more than 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
+    #[param(minimum = 1, default = 50)]
     limit: Option<u64>,
 }
 
@@ -230,6 +230,12 @@ async fn change(
     Segment(user): Segment<UserName>,
     Body(wish): Body<AdminUserChange>,
 ) -> Result<StatusCode, Problem> {
+    if wish.display_name.is_none() && wish.role.is_none() {
+        // Nothing changes, and that is not told to everyone either.
+        let seen: Result<AdminReply, Problem> =
+            app.calls.ask(caller, act(Remote(from), AdminAct::User(user))).await;
+        return seen.map(|_| StatusCode::NO_CONTENT);
+    }
     if let Some(name) = wish.display_name {
         let named = AdminAct::SetDisplayName { user: user.clone(), name: name.into() };
         let Done = app.calls.ask(caller.clone(), act(Remote(from), named)).await?;

@@ -118,6 +118,7 @@ async fn statistics(
 
 /// All API keys.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ApiKeys)]
 pub(crate) struct Keys {
     /// Oldest first.
     keys: Vec<ApiKey>,

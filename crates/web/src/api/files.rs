@@ -266,12 +266,14 @@ async fn append(
     params(("file" = String, Path, description = "Its id", example = "7193520847613952")),
     responses(
         (status = 200, description = "The content's headers"),
+        (status = 304, description = "It is as it was"),
         (status = 204, description = "An upload", headers(
             ("Upload-Offset" = u64, description = "How many bytes the server has"),
             ("Upload-Length" = u64, description = "How many there will be"),
             ("Upload-Complete" = String, description = "`?0`"),
             ("Upload-Limit" = String, description = "What is asked of requests")))
-    )
+    ),
+    extensions(("x-problems" = json!([problem::NO_SUCH_FILE.slug, problem::FILE_GONE.slug])))
 )]
 async fn progress(
     State(app): State<App>,
@@ -301,11 +303,9 @@ async fn progress(
         ("If-None-Match" = Option<String>, Header, description = "An `ETag` that is known")
     ),
     responses(
-        (status = 200, description = "The content", body = Vec<u8>,
-            content_type = "application/octet-stream",
+        (status = 200, description = "The content", body = Value, content_type = "*/*",
             headers(("ETag" = String, description = "The SHA-256 of the content"))),
-        (status = 206, description = "The part", body = Vec<u8>,
-            content_type = "application/octet-stream"),
+        (status = 206, description = "The part", body = Value, content_type = "*/*"),
         (status = 304, description = "It is as it was")
     ),
     extensions(("x-problems" = json!([
@@ -347,7 +347,8 @@ async fn info(
     security(("bearer" = [])),
     params(("file" = String, Path, description = "Its id", example = "7193520847613952")),
     responses(
-        (status = 200, description = "The small form", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = 200, description = "The small form", content(
+            (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
         (status = 304, description = "It is as it was")
     ),
     extensions(("x-problems" = json!([

@@ -34,7 +34,7 @@ pub(crate) struct Which {
     /// The `next` of the page before; absent for the first page.
     pub(crate) cursor: Option<String>,
     /// At most so many; 50 unless said, and never more than 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
+    #[param(minimum = 1, default = 50)]
     pub(crate) limit: Option<u64>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Item {
     pub(crate) key: String,
     /// Any JSON; absent when it was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     pub(crate) value: Option<Box<RawValue>>,
     /// Its last change; also the `ETag`.
     pub(crate) version: String,
@@ -69,7 +69,7 @@ pub(crate) struct Item {
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewItem {
     /// Any JSON, at most 64 KiB.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub(crate) value: Box<RawValue>,
 }
 

@@ -235,7 +235,7 @@ pub(crate) struct Range {
     /// The entries right above this seq; not together with `before`.
     pub(crate) after: Option<u64>,
     /// At most so many; 50 unless said, and never more than 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
+    #[param(minimum = 1, default = 50)]
     pub(crate) limit: Option<u64>,
 }
 

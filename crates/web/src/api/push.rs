@@ -91,6 +91,7 @@ pub(crate) struct NewPush {
 
 /// The keys of a browser's subscription, as `PushSubscription.toJSON()` has them.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = PushKeys)]
 pub(crate) struct Keys {
     /// The subscriber's public key, base64url.
     pub(crate) p256dh: String,

@@ -30,7 +30,7 @@ pub(crate) struct PageQuery {
     /// The `next` of the page before; absent for the first page.
     pub(crate) cursor: Option<String>,
     /// At most so many; 50 unless said, and never more than 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
+    #[param(minimum = 1, default = 50)]
     pub(crate) limit: Option<u64>,
 }
 

@@ -33,7 +33,9 @@ pub(crate) async fn deliver(
     if is_known(request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let (status, range) = match wanted(request, record.size, &etag) {
+    // RFC 9110 §14.2: ranges are of GET only.
+    let wanted = if head_only { Wanted::Whole } else { wanted(request, record.size, &etag) };
+    let (status, range) = match wanted {
         Wanted::Whole => (StatusCode::OK, 0..record.size),
         Wanted::Part(range) => {
             let told = format!("bytes {}-{}/{}", range.start, range.end - 1, record.size);
