@@ -33,6 +33,27 @@ pub async fn a_profile_changes_in_parts(rig: &dyn StoreRig) {
     assert_eq!(texts, ("Wild", "About", "", "Dawn"));
 }
 
+pub async fn who_has_gone_sees_the_title_of_then(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    world.found(alice, "geese", &["bob"]).await.unwrap();
+    let title = |title: &str| {
+        let title = Some(title.into());
+        GroupChange::Profile(ProfilePatch { title, ..ProfilePatch::default() })
+    };
+    world.govern(alice, "geese", title("Wild")).await.unwrap();
+    world.expel(alice, "geese", &["bob"]).await.unwrap();
+    world.govern(alice, "geese", title("Tame")).await.unwrap();
+    for (seen, back) in [("Wild", true), ("Tame", false)] {
+        let page = ListPage::Before(None);
+        let list = world.store.conversations(bob, page, 10).await.unwrap().conversations;
+        assert_eq!(&*list[0].title, seen);
+        if back {
+            world.invite(alice, "geese", &["bob"], GroupRole::Member).await.unwrap();
+        }
+    }
+}
+
 pub async fn a_policy_counts_from_its_entry_on(rig: &dyn StoreRig) {
     let mut world = World::new(rig).await;
     let alice = world.actor("alice").await;

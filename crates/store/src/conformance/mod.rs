@@ -95,6 +95,7 @@ macro_rules! store_suite {
             groups::changes_refused_by_the_gate_leave_no_trace
             groups::members_are_paged_by_name
             governing::a_profile_changes_in_parts
+            governing::who_has_gone_sees_the_title_of_then
             governing::a_policy_counts_from_its_entry_on
             governing::a_muted_member_stays_muted
             governing::a_dissolved_group_is_left_by_all_and_read_by_all

@@ -208,6 +208,12 @@ async fn the_documentation_needs_nothing_from_elsewhere() {
         assert!(!said.text.contains(" style=") && !said.text.contains("onclick="), "{path}");
     }
     let page = send(&router, call("GET", "/docs", "")).await;
+    // Whatever the page names is a path of this server, and there.
+    let named: Vec<&str> = page.text.split('"').filter(|text| text.starts_with('/')).collect();
+    assert!(named.len() >= 3, "{named:?}");
+    for path in named {
+        assert_eq!(send(&router, call("GET", path, "")).await.status, StatusCode::OK, "{path}");
+    }
     assert!(page.header("content-security-policy").contains("script-src 'self'"));
     let home = send(&router, call("GET", "/", "")).await;
     assert_eq!((home.status, home.header("location")), (StatusCode::TEMPORARY_REDIRECT, "/docs"));

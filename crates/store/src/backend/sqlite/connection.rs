@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_messages.sql"),
     include_str!("migrations/0009_hooks.sql"),
     include_str!("migrations/0010_backend.sql"),
+    include_str!("migrations/0011_titles.sql"),
 ];
 /// `ANSR`, so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x414e_5352;

@@ -305,7 +305,7 @@ fn put(
     }
     let mut update = desk.conn.prepare_cached(
         "UPDATE members SET role = ?3, from_seq = ?4, until_seq = NULL, until_ord = NULL, \
-         earlier = earlier + ?10, read_seq = ?5, read_ord = ?6, joined = ?7, acl_version = ?8, \
+         title = NULL, earlier = earlier + ?10, read_seq = ?5, read_ord = ?6, joined = ?7, acl_version = ?8, \
          changed = ?9 WHERE user = ?1 AND conv = ?2",
     )?;
     update.execute(params![
@@ -333,8 +333,8 @@ fn remove(
     id: u64,
 ) -> Result<(), StoreError> {
     let mut update = desk.conn.prepare_cached(
-        "UPDATE members SET until_seq = ?3, until_ord = ?4, acl_version = ?5, changed = ?6 \
-         WHERE user = ?1 AND conv = ?2",
+        "UPDATE members SET until_seq = ?3, until_ord = ?4, acl_version = ?5, changed = ?6, \
+         title = (SELECT g.title FROM groups g WHERE g.conv = ?2) WHERE user = ?1 AND conv = ?2",
     )?;
     update.execute([
         sql(member.user.0),

@@ -95,7 +95,8 @@ impl Reader<'_> {
              m.until_ord, m.read_seq, m.read_ord, c.seq, h.lo_read, h.lo_read_ord, \
              h.lo_delivered, h.hi_read, h.hi_read_ord, h.hi_delivered, \
              CASE WHEN m.earlier > 0 THEN (SELECT min(s.from_seq) FROM spans s \
-             WHERE s.conv = m.conv AND s.user = m.user) END, h.last_mention, m.deletions, {} \
+             WHERE s.conv = m.conv AND s.user = m.user) END, h.last_mention, m.deletions, \
+             m.title, {} \
              FROM members m CROSS JOIN heads h ON h.conv = m.conv LEFT JOIN cursors c ON c.device = ?3 AND c.conv = m.conv \
              WHERE m.user = ?1 AND m.conv = ?2",
             keep::COLUMNS
@@ -108,7 +109,7 @@ impl Reader<'_> {
         let head = until.unwrap_or(Seq(num(row, 1)?));
         let head_ord =
             Ord64(if until.is_some() { opt(row, 7)?.unwrap_or(0) } else { num(row, 2)? });
-        let keep = keep::of_row(row, 20)?;
+        let keep = keep::of_row(row, 21)?;
         let shown = from.max(keep.cleared.next());
         let last = match until {
             None => Some(Seq(num(row, 3)?)).filter(|last| *last >= shown),
@@ -144,7 +145,11 @@ impl Reader<'_> {
         Ok(ConversationState {
             conv,
             at: self.address(conv, kind, peer)?,
-            title: self.title(conv, kind, peer)?,
+            // What it is called now is for members.
+            title: match row.get(20)? {
+                Some(title) => title,
+                None => self.title(conv, kind, peer)?,
+            },
             head,
             last: self.last(&eyes, conv, last)?,
             delivered: opt(row, 10)?.map_or(start, Seq).min(head),
