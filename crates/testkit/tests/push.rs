@@ -160,10 +160,31 @@ async fn whoever_is_away_is_notified_once_even_over_a_kill() {
     assert_eq!(world.next().await, "carols u:alice 7 1");
     link.abort();
 
+    // Muted, carol hears only of who calls her by name; and nothing of whom she blocks, also when
+    // that was sent before.
+    let at = "/v1/conversations/u:alice";
+    let mute = json!({"muted_until": 32_503_680_000_000_i64});
+    assert!(world.call(Method::PATCH, at, &carol, mute).await.is_success());
+    world.send(&alice, "u:carol", "quiet").await;
+    let body = json!({"kind": "text", "text": "carol!", "mentions": ["carol"]});
+    let path = "/v1/conversations/u:carol/messages";
+    assert!(world.call(Method::POST, path, &alice, body).await.is_success());
+    assert_eq!(world.next().await, "carols u:alice carol! 3");
+    let mute = json!({"muted_until": 0});
+    assert!(world.call(Method::PATCH, at, &carol, mute).await.is_success());
+    world.send(&alice, "u:carol", "never told").await;
+    let block = world.call(Method::PUT, "/v1/blocks/alice", &carol, Value::Null).await;
+    assert!(block.is_success(), "{block}");
+    // What bob says to her later comes next.
+    world.send(&bob, "u:carol", "later").await;
+    assert_eq!(world.next().await, "carols u:bob later 5");
+    let block = world.call(Method::DELETE, "/v1/blocks/alice", &carol, Value::Null).await;
+    assert!(block.is_success(), "{block}");
+
     // A token dies, and its registration with it.
     *world.receiver.gone.lock() = Some("carols".into());
     world.send(&alice, "u:carol", "8").await;
-    assert_eq!(world.next().await, "carols u:alice 8 2");
+    assert_eq!(world.next().await, "carols u:alice 8 6");
     let forgotten = async {
         let show = || world.call(Method::GET, "/v1/devices/phone/push", &carol, Value::Null);
         while show().await != StatusCode::NOT_FOUND {

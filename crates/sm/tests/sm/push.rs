@@ -3,14 +3,15 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use anser_domain::{
-    Act, Caller, Change, Command, DeviceName, Handed, MemberChange, NewGroup, Notification,
-    PushCommand, PushGateway, PushReply, PushTarget, Refusal, Reply, Seq, UserName,
+    Act, Caller, Change, Clock, Command, DeviceName, Handed, KeepChange, MemberChange,
+    MessagesCommand, NewGroup, Notification, PeopleCommand, PushCommand, PushGateway, PushReply,
+    PushTarget, Refusal, Reply, Seq, UserName,
 };
 use anser_sm::Outside;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use crate::support::{World, client_id, world_with};
+use crate::support::{World, client_id, text_to, world_with};
 
 /// A gateway that writes down what it is given, and answers as it is told to; it takes what it is
 /// told nothing about.
@@ -155,6 +156,38 @@ async fn who_was_removed_or_shut_out_is_told_nothing() {
     let carol = UserName::new("carol").unwrap();
     let shut_out = Command::SetDisabled { user: carol, disabled: true };
     assert_eq!(it.world.call(root, shut_out).await, Reply::Done);
+    assert!(it.after(1).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_muted_conversation_is_told_of_to_who_is_called_and_a_blocked_sender_never() {
+    let it = pushed(&["alice", "bob"]).await;
+    let bob = it.register("bob").await;
+    let alice = it.world.link("alice", "laptop", 1).await;
+    alice.send("u:bob", "0").await;
+    assert_eq!(it.after(1).await.len(), 1);
+    let change = KeepChange {
+        muted_until: Some(it.world.clock.wall().plus(60_000)),
+        ..KeepChange::default()
+    };
+    let at = "u:alice".parse().unwrap();
+    let mute = Command::Messages(MessagesCommand::Keep { at, change });
+    assert_eq!(it.world.call(bob.clone(), mute).await, Reply::Done);
+    alice.send("u:bob", "1").await;
+    assert!(it.after(1).await.is_empty());
+    let Command::Send(mut called) = text_to("u:bob", "2") else { unreachable!() };
+    called.mentions = vec![UserName::new("bob").unwrap()];
+    assert!(matches!(alice.ask(Command::Send(called)).await, Reply::Sent(_)));
+    assert_eq!(it.after(1).await, ["bob u:alice 2 3"], "called by name");
+    it.world.clock.advance(Duration::from_secs(60));
+    alice.send("u:bob", "3").await;
+    assert_eq!(it.after(1).await, ["bob u:alice 3 4"], "the time is over");
+
+    // Sent, and blocked before it was told.
+    alice.send("u:bob", "4").await;
+    let block = PeopleCommand::Block { user: UserName::new("alice").unwrap(), blocked: true };
+    let done = it.world.call(bob, Command::People(Box::new(block))).await;
+    assert!(!matches!(done, Reply::Refused(_)), "{done:?}");
     assert!(it.after(1).await.is_empty());
 }
 

@@ -133,6 +133,8 @@ macro_rules! store_suite {
             files::apps_are_told_what_becomes_of_files
             push::those_who_are_registered_and_have_not_read_are_found
             push::the_removed_and_the_disabled_are_not
+            push::who_cleared_it_or_blocks_its_sender_is_not
+            push::who_muted_the_conversation_says_until_when
             push::a_large_group_is_read_in_pages_that_end_between_users
             push::a_registration_ends_with_its_session_and_moves_with_its_token
             push::outcomes_are_recorded_and_failures_owed

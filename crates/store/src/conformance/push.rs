@@ -1,10 +1,12 @@
 //! Notifications: who is to get one, and what is remembered of it.
 
-use anser_domain::{Actor, Clock, DeviceName, GroupRole, Handed, PushTarget, Refusal, Seq};
+use anser_domain::{
+    Actor, Clock, DeviceName, GroupRole, Handed, KeepChange, PushTarget, Refusal, Seq,
+};
 
 use super::{
     StoreRig,
-    world::{World, at, to},
+    world::{World, at, to, user},
 };
 use crate::{NewPush, PushOwed, PushPage, PushSettled, StoreError, UserChange};
 
@@ -73,6 +75,50 @@ pub async fn the_removed_and_the_disabled_are_not(rig: &dyn StoreRig) {
     assert_eq!(names(&world.store.to_push(conv, None, None, 10).await.unwrap()), ["bob:1"]);
     world.store.change_user(bob.user, UserChange::Disabled(true)).await.unwrap();
     assert!(world.store.to_push(conv, None, None, 10).await.unwrap().devices.is_empty());
+}
+
+pub async fn who_cleared_it_or_blocks_its_sender_is_not(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let alice = world.actor("alice").await;
+    let bob = registered(&world, "bob").await;
+    let carol = registered(&world, "carol").await;
+    let conv = world.found(alice, "geese", &["bob", "carol"]).await.unwrap().sent.conv;
+    let say = async |world: &mut World, text: &str| {
+        world.send(alice, &at("geese"), text).await.unwrap().sent.seq
+    };
+    let told =
+        async |world: &World| names(&world.store.to_push(conv, None, None, 10).await.unwrap());
+    let first = say(&mut world, "1").await;
+    assert_eq!(told(&world).await, ["bob:1", "carol:1"]);
+    world.store.delete_for(bob.user, &at("geese"), first).await.unwrap();
+    assert_eq!(told(&world).await, ["carol:1"], "bob has deleted it");
+    let second = say(&mut world, "2").await;
+    assert_eq!(told(&world).await, ["bob:2", "carol:2"], "and not this one");
+    world.store.clear_for(bob.user, &at("geese"), second).await.unwrap();
+    assert_eq!(told(&world).await, ["carol:2"]);
+    let one = world.store.to_push(conv, None, Some(bob.device), 10).await.unwrap();
+    assert!(one.devices.is_empty());
+
+    world.store.block(carol.user, &user("alice"), true).await.unwrap();
+    assert!(told(&world).await.is_empty(), "carol wants to hear nothing from alice");
+    world.store.block(carol.user, &user("alice"), false).await.unwrap();
+    assert_eq!(told(&world).await, ["carol:2"]);
+    let direct = world.send(alice, &to("carol"), "3").await.unwrap().sent.conv;
+    world.store.block(carol.user, &user("alice"), true).await.unwrap();
+    let page = world.store.to_push(direct, None, None, 10).await.unwrap();
+    assert!(page.devices.is_empty(), "what was sent before the block is not told after it");
+}
+
+pub async fn who_muted_the_conversation_says_until_when(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let alice = world.actor("alice").await;
+    let bob = registered(&world, "bob").await;
+    let conv = world.send(alice, &to("bob"), "1").await.unwrap().sent.conv;
+    let until = world.clock.wall().plus(60_000);
+    let change = KeepChange { muted_until: Some(until), ..KeepChange::default() };
+    world.store.keep(bob.user, &to("alice"), change).await.unwrap();
+    let page = world.store.to_push(conv, None, None, 10).await.unwrap();
+    assert_eq!(page.devices[0].muted_until, until);
 }
 
 pub async fn a_large_group_is_read_in_pages_that_end_between_users(rig: &dyn StoreRig) {

@@ -37,8 +37,8 @@ pub struct PushPage {
     pub more: Option<UserId>,
 }
 
-/// A registered device whose user is a member now, is not shut out, and has not read the newest
-/// message.
+/// A registered device whose user may read the newest message at this moment, has not, and does
+/// not block who sent it: a member, not shut out, who has not deleted or cleared it.
 #[derive(Clone, Debug)]
 pub struct PushDevice {
     /// Which.

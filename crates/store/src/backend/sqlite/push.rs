@@ -242,7 +242,14 @@ struct Common {
 
 /// The columns that [`Reader::push_device`] reads, after the tables `p`, `m` and `u`.
 const COLUMNS: &str = "p.device, p.user, u.name, p.target, p.locale, m.peer, m.from_seq, \
-                       m.read_seq, m.read_ord, 0";
+                       m.read_seq, m.read_ord, m.muted_until";
+
+/// Those who may read the message `?3` of `?4` as anyone reads a log, and want to hear of them.
+const MAY_HEAR: &str = "m.until_seq IS NULL AND NOT u.disabled AND m.cleared < ?3 \
+                        AND NOT (m.deletions > 0 AND EXISTS (SELECT 1 FROM deletions x \
+                        WHERE x.user = m.user AND x.conv = m.conv AND x.seq = ?3)) \
+                        AND NOT EXISTS (SELECT 1 FROM blocks b \
+                        WHERE b.user = m.user AND b.blocked = ?4 AND b.gone = 0)";
 
 impl Reader<'_> {
     fn push_record(
@@ -299,6 +306,7 @@ impl Reader<'_> {
         let Some(newest) = self.message_at(&eyes, conv, common.last)? else { return Ok(page) };
         let mut name = self.conn.prepare_cached("SELECT display_name FROM users WHERE id = ?1")?;
         page.sender_name = name.query_row([sql(newest.sender.user.0)], |row| row.get(0))?;
+        let sender = newest.sender.user;
         page.newest = Some(newest);
         page.title.clone_from(&common.title);
 
@@ -321,11 +329,11 @@ impl Reader<'_> {
              WHERE m.conv = ?1 AND m.user > ?2"
         };
         let mut query = self.conn.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {tables} AND m.until_seq IS NULL AND NOT u.disabled \
-             ORDER BY m.user"
+            "SELECT {COLUMNS} FROM {tables} AND {MAY_HEAR} ORDER BY m.user"
         ))?;
         let from = device.map_or(after.map_or(0, |after| after.0), |device| device.0);
-        let mut rows = query.query([sql(conv.0), sql(from)])?;
+        let key = [sql(conv.0), sql(from), sql(common.last.0), sql(sender.0)];
+        let mut rows = query.query(key)?;
         let mut seen = after.unwrap_or_default();
         while let Some(row) = rows.next()? {
             let user = UserId(num(row, 1)?);
