@@ -38,7 +38,7 @@ pub use forwarded::{Proxies, Sender};
 pub use guard::Guard;
 pub use metrics::HttpMetrics;
 pub use openapi::document;
-pub use pace::Rates;
+pub use pace::{Rates, too_fast};
 pub use problem::{KINDS, Kind};
 
 use call::Calls;

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{forwarded::Sender, problem::Problem};
 
@@ -54,6 +54,15 @@ impl Paces {
             guesses: Backoff::new(PATIENCE, clock.clone()),
         }))
     }
+}
+
+/// The answer to whatever is asked over a connection that came too fast; the connection ends with
+/// it.
+#[must_use]
+pub fn too_fast(wait: Duration) -> Response {
+    let mut response = Problem::from(Refusal::RateLimited(wait)).into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// The rates as middleware.

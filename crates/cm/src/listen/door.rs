@@ -27,6 +27,9 @@ pub struct Door {
     pub proxies: Arc<[IpNet]>,
     /// How fast one place may come, over all listeners that share this.
     pub pace: Arc<Pace<Place>>,
+    /// How many more may come only to be told that they come too fast, where there are words for
+    /// that before anything else was said. Those beyond are closed.
+    pub told: Option<Arc<Pace<Place>>>,
 }
 
 /// How a connection came.
@@ -40,13 +43,16 @@ pub struct Arrival {
     pub proxied: bool,
     /// Whether a proxy that is believed says that the far end came to it under TLS.
     pub vouched: bool,
+    /// Set when its place comes too fast: for how long it is to stay away. It is to be told so,
+    /// and nothing else.
+    pub hurried: Option<Duration>,
 }
 
 impl Arrival {
     /// Straight from `remote`, in the clear.
     #[must_use]
     pub fn direct(remote: SocketAddr) -> Self {
-        Self { remote, tls: None, proxied: false, vouched: false }
+        Self { remote, tls: None, proxied: false, vouched: false, hurried: None }
     }
 
     /// Whether nobody between the two ends can read along: TLS, here or up to a proxy that is
@@ -62,7 +68,8 @@ impl Door {
     /// A door with this certificate, without proxies or a rate.
     #[must_use]
     pub fn plain(tls: Tls, clock: Arc<dyn anser_domain::Clock>) -> Self {
-        Self { tls, proxies: Arc::default(), pace: Arc::new(Pace::new(None, clock)) }
+        let pace = Arc::new(Pace::new(None, clock));
+        Self { tls, proxies: Arc::default(), pace, told: None }
     }
 
     /// Takes a socket from `peer` through all of it `within` the time.
@@ -88,16 +95,21 @@ impl Door {
             arrival.vouched = told.tls;
             arrival.remote = told.client.unwrap_or(peer);
         }
-        self.keep_pace(arrival.remote.ip())?;
+        arrival.hurried = self.keep_pace(arrival.remote.ip())?;
         let (io, tls) = secure(stream, &self.tls).await?;
         arrival.tls = tls;
         Ok((io, arrival))
     }
 
-    fn keep_pace(&self, address: IpAddr) -> io::Result<()> {
-        let place = Place::of(address);
-        place.map_or(Ok(()), |place| self.pace.check(&place)).map_err(|_| {
-            io::Error::new(io::ErrorKind::QuotaExceeded, "too many connections from this address")
-        })
+    fn keep_pace(&self, address: IpAddr) -> io::Result<Option<Duration>> {
+        let Some(place) = Place::of(address) else { return Ok(None) };
+        let Err(wait) = self.pace.check(&place) else { return Ok(None) };
+        match self.told.as_ref().map(|told| told.check(&place)) {
+            Some(Ok(())) => Ok(Some(wait)),
+            Some(Err(_)) | None => Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                "too many connections from this address",
+            )),
+        }
     }
 }

@@ -85,7 +85,14 @@ async fn connection<A: Answers>(
     }
     let service = service_fn(move |request| {
         let (answers, request) = (answers.clone(), marked(request, &arrival));
-        async move { Ok::<_, Infallible>(answers.answer(request).await) }
+        let hurried = arrival.hurried;
+        async move {
+            let answer = match hurried {
+                None => answers.answer(request).await,
+                Some(wait) => anser_web::too_fast(wait),
+            };
+            Ok::<_, Infallible>(answer)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
