@@ -24,11 +24,6 @@ const NO_MESSAGE: Refusal = Refusal::NoSuch("message");
 /// Above every entry: where a log ends is for the gate to know.
 const ANYWHERE: Seq = Seq(i64::MAX as u64);
 
-/// Whether an entry puts new words before people.
-pub(super) fn speaks(entry: &Entry) -> bool {
-    content(entry).is_some()
-}
-
 /// The words that a client sent.
 pub(super) fn content(entry: &Entry) -> Option<&Content> {
     match entry {
@@ -42,25 +37,48 @@ pub(super) fn content(entry: &Entry) -> Option<&Content> {
 }
 
 impl Vetting {
+    /// Whether it takes a while to look at an entry: the app is asked, or it has to be read what
+    /// is forwarded.
+    pub(super) fn waits(&self, entry: &Entry) -> bool {
+        match self.app {
+            Some(_) => content(entry).is_some(),
+            None => matches!(entry, Entry::Message(out) if out.forward.is_some()),
+        }
+    }
+
     /// The append, with what was decided about it.
-    pub(super) async fn judge(&self, mut append: Append) -> Append {
-        if !speaks(&append.entry) {
-            return append;
+    pub(super) async fn judge(&self, append: Append) -> Append {
+        if !self.waits(&append.entry) {
+            return self.judge_at_once(append);
         }
-        match self.decide(&append).await {
-            Ok(None) => {}
-            Ok(Some(content)) => reword(&mut append, content),
-            Err(refusal) => append.ruling = Some(Box::new(Ruling::Barred(refusal))),
-        }
-        append
+        let decided = self.decide(&append).await;
+        ruled(append, decided)
+    }
+
+    /// The same for what nobody has to be asked about.
+    pub(super) fn judge_at_once(&self, append: Append) -> Append {
+        let decided = match content(&append.entry) {
+            Some(content) => self.hear(content),
+            None => self.allows_entry(&append.entry).map(|()| None),
+        };
+        ruled(append, decided)
     }
 
     /// What the entry is to say, where that is not what its client sent.
     async fn decide(&self, append: &Append) -> Result<Option<Content>, Refusal> {
-        let question = self.question(append).await?;
+        let mut question = self.question(append).await?;
+        let heard = self.hear(&question.content)?;
+        if let Some(heard) = &heard {
+            question.content.clone_from(heard);
+        }
         let said = self.ask(&question).await?;
         // What is forwarded stands as it was looked at, whatever becomes of its source.
-        Ok(said.or_else(|| question.forwarded.then_some(question.content)))
+        Ok(said.or(heard).or_else(|| question.forwarded.then_some(question.content)))
+    }
+
+    /// What the filter would have it say; `None` when that is what was sent.
+    fn hear(&self, content: &Content) -> Result<Option<Content>, Refusal> {
+        self.words.as_ref().map_or(Ok(None), |words| words.filter().hear(content))
     }
 
     /// What is to be looked at. Strangers are turned away here already, as far as that can be told
@@ -164,11 +182,12 @@ impl Vetting {
 
     /// What the app would have it say; `None` when that is what was sent.
     async fn ask(&self, question: &SendQuestion) -> Result<Option<Content>, Refusal> {
+        let Some(app) = &self.app else { return Ok(None) };
         let policy = &self.config.before_send;
         // Not being asked for lack of room is no silence of the app's.
         let room = timeout(policy.within, self.room.acquire()).await;
         let _room = room.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
-        let asked = self.app.ask(question, policy.within);
+        let asked = app.ask(question, policy.within);
         match timeout(policy.within + GRACE, asked).await.ok().flatten() {
             Some(Verdict::Allow) => Ok(None),
             Some(Verdict::Deny(reason)) if reason.is_empty() => {
@@ -201,6 +220,16 @@ impl Vetting {
             Unanswered::Deny => Err(LATER),
         }
     }
+}
+
+/// The append, with what was decided.
+fn ruled(mut append: Append, decided: Result<Option<Content>, Refusal>) -> Append {
+    match decided {
+        Ok(None) => {}
+        Ok(Some(content)) => reword(&mut append, content),
+        Err(refusal) => append.ruling = Some(Box::new(Ruling::Barred(refusal))),
+    }
+    append
 }
 
 /// Puts other words in the place of what was sent, and remembers what that was.

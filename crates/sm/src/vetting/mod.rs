@@ -8,6 +8,7 @@
 //! Some of a lane are looked at at a time; they leave it in order.
 
 mod judge;
+mod words;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ use tokio::{
     sync::{Notify, Semaphore},
 };
 
+pub use self::words::Words;
 use crate::{config::Config, peers::Peers};
 
 /// So many of one lane are looked at at a time: a device that catches up after a tunnel does not
@@ -42,7 +44,8 @@ pub(crate) struct Vetting {
     pub(crate) config: Arc<Config>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) runtime: Handle,
-    pub(crate) app: Arc<dyn BeforeSend>,
+    pub(crate) app: Option<Arc<dyn BeforeSend>>,
+    pub(crate) words: Option<Arc<Words>>,
     /// As many questions as the app is asked at a time.
     pub(crate) room: Semaphore,
     pub(crate) lanes: Mutex<Lanes>,
@@ -99,8 +102,9 @@ impl Vetting {
         let lane = if self.peers.holds_links(append.from.peer) { 0 } else { append.order };
         let key = (append.actor.device, append.entry.address(), lane);
         let mut lanes = self.lanes.lock();
-        if !judge::speaks(&append.entry) && !lanes.by_key.contains_key(&key) {
-            return Some(append);
+        if !self.waits(&append.entry) && !lanes.by_key.contains_key(&key) {
+            drop(lanes);
+            return Some(self.judge_at_once(append));
         }
         let (user, bytes) = (append.actor.user, weight(&append));
         if !lanes.has_room(user) {
