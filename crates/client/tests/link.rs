@@ -87,7 +87,7 @@ impl Peer {
 
     async fn refuse(&mut self, id: u32, code: ErrorCode, retry_after_ms: u32) {
         let code = code.number().into();
-        self.say(frame::Error { code, reason: "no".into(), id, retry_after_ms }).await;
+        self.say(frame::Error { code, reason: "no".into(), id, retry_after_ms, until_ms: 0 }).await;
     }
 }
 

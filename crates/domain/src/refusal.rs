@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::id::Millis;
+
 /// A denial. The request was well-formed; the answer is no, or not now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -23,6 +25,9 @@ pub enum Refusal {
     /// The caller may not do this.
     #[error("not allowed")]
     Forbidden,
+    /// The caller may not write in the group before a time.
+    #[error("you are muted in this group")]
+    Muted(Millis),
     /// The caller is not a member of the conversation, or it does not exist: which of the two
     /// is not theirs to know.
     #[error("no such conversation, or not a member")]
@@ -51,9 +56,6 @@ pub enum Refusal {
     /// The client id carries a time too long ago, or too far ahead, to be told from a retry.
     #[error("the client id's time is outside the window in which retries are recognised")]
     StaleClientId,
-    /// There is no such thing. The text says what.
-    #[error("{0}")]
-    NotFound(&'static str),
     /// The thing is not of the version that the change was meant for.
     #[error("it has changed since; read it again")]
     VersionMismatch,
@@ -95,6 +97,15 @@ impl Refusal {
             Self::RateLimited(after) | Self::Busy(after) => Some(*after),
             Self::Unavailable | Self::Draining => Some(Duration::from_secs(1)),
             Self::OutOfOrder => Some(Duration::ZERO),
+            _ => None,
+        }
+    }
+
+    /// When what stands in the way ends by itself, where that is known.
+    #[must_use]
+    pub fn until(&self) -> Option<Millis> {
+        match self {
+            Self::Muted(until) => Some(*until),
             _ => None,
         }
     }

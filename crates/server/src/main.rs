@@ -14,6 +14,7 @@ mod serve;
 mod telemetry;
 mod tls;
 mod user;
+mod words;
 
 use std::{io::Write as _, process::ExitCode};
 

@@ -11,7 +11,7 @@
 //! | `paces` | how fast a user may send and ask, and a conversation may grow |
 //! | `held` | keeps a device's order after a retriable refusal |
 //! | `gate` | admits appends inside the transaction; after the commit answers, then fans out |
-//! | `vetting` | has the app look at new words before they go to the log |
+//! | `vetting` | has the filter and the app look at new words before they go to the log |
 //! | `token`, `password` | what credentials are made of |
 //! | `throttle` | each wrong password makes the next try wait longer |
 //! | `credentials` | checks passwords, tokens and tickets; begins sessions |
@@ -67,4 +67,6 @@ pub use config::{BeforeSendPolicy, Config, FilePolicy, PushPolicy, Unanswered};
 pub use outside::Outside;
 pub use paces::Rates;
 pub use provision::{Provisioned, create_user, provision, set_password};
+pub use rule::{BadList, OnWord, WordFilter};
 pub use sm::{Sm, Stats};
+pub use vetting::Words;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use anser_domain::{BeforeSend, PushGateway, Webhooks};
 
+use crate::vetting::Words;
+
 /// Ports to servers of others.
 #[derive(Clone, Default)]
 pub struct Outside {
@@ -13,4 +15,6 @@ pub struct Outside {
     pub webhooks: Option<Arc<dyn Webhooks>>,
     /// Asks the app whether messages may be sent. Without it they may.
     pub before_send: Option<Arc<dyn BeforeSend>>,
+    /// Words that are not to be said. Without them all are.
+    pub words: Option<Arc<Words>>,
 }

@@ -49,7 +49,7 @@ impl People {
             PeopleCommand::Item(key) => {
                 let item = self.store.item(user, &key).await?;
                 let item = item.filter(|item| item.value.is_some());
-                PeopleReply::Item(item.ok_or(Refusal::NotFound("no such item"))?)
+                PeopleReply::Item(item.ok_or(Refusal::NoSuch("item"))?)
             }
             PeopleCommand::PutItem { key, value, expected } => {
                 PeopleReply::Item(self.put_item(&asker, key, value, expected).await?)

@@ -302,6 +302,9 @@ impl Services {
                 if !allowed {
                     return Err(Refusal::Forbidden);
                 }
+                if !admin && let Some(vetting) = &self.vetting {
+                    vetting.allows_name(&new.display_name)?;
+                }
                 self.accounts.create_user(*new).await
             }
             Command::SignOut => {
@@ -319,6 +322,7 @@ impl Services {
             }
             Command::SetDisplayName(name) => {
                 let known = self.known(&caller).await?;
+                self.vetting.as_ref().map_or(Ok(()), |it| it.allows_name(&name))?;
                 self.accounts.set_display_name(&known.name, name).await
             }
             Command::User(name) => {
@@ -327,6 +331,7 @@ impl Services {
             }
             Command::People(command) => {
                 let known = self.known(&caller).await?;
+                self.vetting.as_ref().map_or(Ok(()), |it| it.allows_people(&command))?;
                 self.people.answer(known.asker(from), *command).await
             }
             Command::Devices => {

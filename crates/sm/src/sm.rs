@@ -145,14 +145,16 @@ impl Sm {
             clock: clock.clone(),
             config: config.clone(),
         }));
-        let vetting = outside.before_send.map(|app| {
+        let vets = outside.before_send.is_some() || outside.words.is_some();
+        let vetting = vets.then(|| {
             Arc::new(Vetting {
                 store: store.clone(),
                 clock: clock.clone(),
                 config: config.clone(),
                 peers: peers.clone(),
                 runtime: Handle::current(),
-                app,
+                app: outside.before_send,
+                words: outside.words,
                 room: Semaphore::new(config.before_send.at_once),
                 lanes: parking_lot::Mutex::default(),
             })

@@ -94,7 +94,10 @@ async fn people_come_in_are_muted_and_outlive_their_group() {
     assert_eq!(api.call("PUT", &mute("alice"), bob, until.clone()).await.0, 403);
     assert_eq!(api.call("PUT", &mute("bob"), alice, until).await.0, 201);
     let send = "/v1/conversations/g:geese/messages";
-    assert_eq!(api.call("POST", send, bob, text("mmm")).await.0, 403);
+    let (status, problem) = api.call("POST", send, bob, text("mmm")).await;
+    let until = json!(32_503_680_000_000_i64);
+    assert_eq!((status, &problem["until"]), (403, &until), "{problem}");
+    assert_eq!(problem["type"], "/problems/muted");
     assert_eq!(api.call("DELETE", &mute("bob"), alice, none.clone()).await.0, 201);
     assert_eq!(api.call("POST", send, bob, text("thanks")).await.0, 201);
 

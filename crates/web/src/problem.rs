@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use anser_domain::Refusal;
+use anser_domain::{Millis, Refusal};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -69,6 +69,9 @@ kinds! {
         "An administrator has shut the account out.";
     FORBIDDEN = "forbidden", FORBIDDEN, "Not allowed",
         "You are known, but this is not yours to do.";
+    MUTED = "muted", FORBIDDEN, "You are muted in this group",
+        "An admin of the group has you silent until the time in `until`, in milliseconds since \
+         1970. Reading and reacting go on.";
     FOREIGN_ORIGIN = "foreign-origin", FORBIDDEN, "The page's origin is not allowed",
         "A browser says that a page of another site made this request. The server's operator \
          can allow the origin in the configuration.";
@@ -166,6 +169,7 @@ pub(crate) struct Problem {
     kind: &'static Kind,
     detail: Cow<'static, str>,
     retry_after: Option<Duration>,
+    until: Option<Millis>,
     position: Option<Position>,
 }
 
@@ -192,6 +196,9 @@ pub(crate) struct ProblemBody<'a> {
     /// Seconds to wait before the same request may succeed; absent where it never will.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// When it ends, where it is known to, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<i64>,
     /// Line of the body at which reading it failed, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
@@ -203,7 +210,8 @@ pub(crate) struct ProblemBody<'a> {
 impl Problem {
     /// A problem of this kind.
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: bounded(detail.into()), retry_after: None, position: None }
+        let detail = bounded(detail.into());
+        Self { kind, detail, retry_after: None, until: None, position: None }
     }
 
     /// One that may be gone soon.
@@ -247,6 +255,7 @@ impl Problem {
             status: self.kind.status.as_u16(),
             detail: &self.detail,
             retry_after: self.retry_after.map(whole_seconds),
+            until: self.until.map(|until| until.0),
             line: self.position.as_ref().map(|p| p.line),
             column: self.position.as_ref().map(|p| p.column),
         }
@@ -270,7 +279,6 @@ impl From<Refusal> for Problem {
             Refusal::NameTaken => &NAME_TAKEN,
             Refusal::Conflict => &CONFLICT,
             Refusal::StaleClientId => &STALE_KEY,
-            Refusal::NotFound(_) => &NOT_FOUND,
             Refusal::VersionMismatch => &VERSION_MISMATCH,
             Refusal::Invalid(_) => &INVALID,
             Refusal::TooLarge(_) => &TOO_LARGE,
@@ -281,9 +289,11 @@ impl From<Refusal> for Problem {
             Refusal::Draining => &DRAINING,
             Refusal::NoSuch(_) => &NO_SUCH,
             Refusal::Denied(_) => &DENIED,
+            Refusal::Muted(_) => &MUTED,
         };
         let retry_after = refusal.retry_after();
-        Self { retry_after, ..Self::new(kind, refusal.to_string()) }
+        let until = refusal.until();
+        Self { retry_after, until, ..Self::new(kind, refusal.to_string()) }
     }
 }
 

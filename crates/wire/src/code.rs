@@ -79,11 +79,11 @@ codes! {
     45 "stale_client_id"     StaleClientId      "The client id's time is outside the window in which retries are recognised.",
     46 "invalid"             Invalid            "A value is out of its range; the reason says which.",
     47 "too_large"           TooLarge           "More than a bound allows; the reason says which.",
-    48 "not_found"           NotFound           "There is no such thing; the reason says what.",
     49 "version_mismatch"    VersionMismatch    "The item is not of the version that the change was meant for.",
+    50 "muted"               Muted              "The caller may not write in the group before a time, `until_ms`.",
     56 "no_such_file"        NoSuchFile         "No such file, or none that the caller may see.",
     57 "quota"               Quota              "All of what the user may store is taken; the reason says what.",
-    58 "no_such"             NoSuch             "There is no such thing.",
+    58 "no_such"             NoSuch             "There is no such thing, or none that the caller may see; the reason says what.",
     59 "denied"              Denied             "The app does not let this message pass; the reason is the app's.",
     60 "out_of_order"        OutOfOrder         "An earlier message to the conversation was refused for now: send that one again first.",
     61 "rate_limited"        RateLimited        "Too many requests.",
@@ -123,7 +123,6 @@ impl From<&Refusal> for ErrorCode {
             Refusal::NameTaken => Self::NameTaken,
             Refusal::Conflict => Self::Conflict,
             Refusal::StaleClientId => Self::StaleClientId,
-            Refusal::NotFound(_) => Self::NotFound,
             Refusal::VersionMismatch => Self::VersionMismatch,
             Refusal::Invalid(_) => Self::Invalid,
             Refusal::TooLarge(_) => Self::TooLarge,
@@ -134,6 +133,7 @@ impl From<&Refusal> for ErrorCode {
             Refusal::Draining => Self::Draining,
             Refusal::NoSuch(_) => Self::NoSuch,
             Refusal::Denied(_) => Self::Denied,
+            Refusal::Muted(_) => Self::Muted,
         }
     }
 }
@@ -193,6 +193,7 @@ mod tests {
             Refusal::Draining,
             Refusal::NoSuch("webhook"),
             Refusal::Denied("no".into()),
+            Refusal::Muted(anser_domain::Millis(1)),
         ] {
             let number = ErrorCode::from(&refusal).number().into();
             assert_eq!(ErrorCode::is_retriable(number), refusal.is_retriable(), "{refusal:?}");

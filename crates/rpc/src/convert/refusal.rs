@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anser_domain::Refusal;
+use anser_domain::{Millis, Refusal};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 
@@ -54,7 +54,6 @@ impl Form for Refusal {
                 Self::NameTaken => It::NameTaken(unit),
                 Self::Conflict => It::Conflict(unit),
                 Self::StaleClientId => It::StaleClientId(unit),
-                Self::NotFound(text) => It::NotFound((*text).to_owned()),
                 Self::VersionMismatch => It::VersionMismatch(unit),
                 Self::Invalid(text) => It::Invalid((*text).to_owned()),
                 Self::TooLarge(text) => It::TooLarge((*text).to_owned()),
@@ -65,6 +64,7 @@ impl Form for Refusal {
                 Self::Draining => It::Draining(unit),
                 Self::NoSuch(what) => It::NoSuch((*what).to_owned()),
                 Self::Denied(why) => It::Denied(why.to_string()),
+                Self::Muted(until) => It::Muted(until.0),
             }),
         }
     }
@@ -74,7 +74,6 @@ impl Form for Refusal {
         Ok(match form.why.ok_or(Malformed::Missing("refusal"))? {
             It::BadCredentials(_) => Self::BadCredentials,
             It::Expired(_) => Self::Expired,
-            It::NotFound(it) => Self::NotFound(text(&it)),
             It::VersionMismatch(_) => Self::VersionMismatch,
             It::Disabled(_) => Self::Disabled,
             It::Revoked(_) => Self::Revoked,
@@ -96,6 +95,7 @@ impl Form for Refusal {
             It::Draining(_) => Self::Draining,
             It::NoSuch(form) => Self::NoSuch(text(&form)),
             It::Denied(why) => Self::Denied(why.into()),
+            It::Muted(until) => Self::Muted(Millis(until)),
         })
     }
 }

@@ -215,7 +215,7 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NameTaken),
         Just(Refusal::Conflict),
         Just(Refusal::StaleClientId),
-        Just(Refusal::NotFound("no such item")),
+        any::<i64>().prop_map(|until| Refusal::Muted(Millis(until))),
         Just(Refusal::VersionMismatch),
         Just(Refusal::Invalid("a group has at most 100,000 members")),
         Just(Refusal::TooLarge("a message has at most 64 KiB")),
@@ -255,7 +255,7 @@ pub fn refusal_kind(refusal: &Refusal) -> usize {
         Refusal::Quota(_) => 19,
         Refusal::NoSuch(_) => 20,
         Refusal::Denied(_) => 21,
-        Refusal::NotFound(_) => 22,
+        Refusal::Muted(_) => 22,
         Refusal::VersionMismatch => 23,
     }
 }

@@ -43,6 +43,11 @@ impl Config {
             ticket_ttl: self.auth.ticket,
             scram_iterations: self.auth.scram_iterations,
             registration_open: self.auth.registration,
+            recall_window: self.messages.recall,
+            edit_window: self.messages.edit,
+            mention_all_up_to: usize::try_from(self.messages.mention_all_up_to)
+                .unwrap_or(usize::MAX),
+            receipts_up_to: usize::try_from(self.messages.receipts_up_to).unwrap_or(usize::MAX),
             consent: self.groups.consent,
             rates: anser_sm::Rates {
                 sends: self.limits.sends.0,
@@ -111,10 +116,11 @@ impl Config {
         }
     }
 
-    /// What connections pass first.
+    /// What connections pass first. As many as may come are told when they come too fast.
     pub(crate) fn entrance(&self, tls: anser_cm::Tls, clock: Arc<dyn Clock>) -> anser_cm::Door {
-        let pace = Arc::new(anser_pace::Pace::new(self.limits.connections.0, clock));
-        anser_cm::Door { tls, proxies: self.proxy.trusted.clone().into(), pace }
+        let pace = || Arc::new(anser_pace::Pace::new(self.limits.connections.0, clock.clone()));
+        let proxies = self.proxy.trusted.clone().into();
+        anser_cm::Door { tls, proxies, pace: pace(), told: Some(pace()) }
     }
 
     /// What sessions of the native protocol take.

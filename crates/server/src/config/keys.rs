@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anser_client::Endpoint;
 use anser_domain::{MediaRange, UserName};
-use anser_sm::{Unanswered, rule::WhoMayWrite};
+use anser_sm::{OnWord, Unanswered, rule::WhoMayWrite};
 use anser_web::Origin;
 use ipnet::IpNet;
 
@@ -101,6 +101,20 @@ settings! {
         scram_iterations: u32 = "100000",
         /// Whether anyone may make an account with POST /v1/users. Otherwise administrators do.
         registration: bool = "false",
+    }
+
+    /// What may be done to messages, and who is told what of them.
+    messages: Messages {
+        /// For so long their senders may take messages back. Long enough to notice a slip, short
+        /// enough that a conversation is not taken apart behind those who have read it. Groups'
+        /// admins may at any time.
+        recall: Duration = "2 min",
+        /// For so long their senders may change messages. Everyone sees that one was edited.
+        edit: Duration = "1 d",
+        /// In groups of more members only admins call everybody: it rings for each of them.
+        mention_all_up_to: u32 = "50",
+        /// Up to so many members a group is told who has read what: each read tells everyone.
+        receipts_up_to: u32 = "500",
     }
 
     /// Groups and channels.
@@ -241,6 +255,16 @@ settings! {
         unanswered: Unanswered = "deny",
         /// So many are asked about at a time. It bounds what your server is asked to bear.
         at_once: u32 = "64",
+    }
+
+    /// Words that are not to be said; see the page "Before a message is sent".
+    filter: Filter {
+        /// A file with a word, or several in a row, on each line; # begins a comment. Empty: none.
+        /// It is read again within seconds of a change, or at once on SIGHUP.
+        words: OptionalPath = "",
+        /// What is done about a message that has one: "deny" refuses it, "mask" puts stars in the
+        /// place of the word. Names are refused anyway.
+        action: OnWord = "deny",
     }
 
     /// Files that users store, and where they are kept.

@@ -11,7 +11,7 @@ use std::{
 use anser_client::Endpoint;
 use anser_domain::{MediaRange, UserName};
 use anser_pace::Rate;
-use anser_sm::{Unanswered, rule::WhoMayWrite};
+use anser_sm::{OnWord, Unanswered, rule::WhoMayWrite};
 use anser_web::Origin;
 use ipnet::IpNet;
 
@@ -290,6 +290,19 @@ impl Setting for UserName {
 
     fn read(text: &str) -> Option<Self> {
         Self::new(text).ok()
+    }
+}
+
+impl Setting for OnWord {
+    const EXPECTS: &'static str = "\"deny\" or \"mask\"";
+    const SHAPE: Shape = Shape::Quoted;
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "deny" => Some(Self::Deny),
+            "mask" => Some(Self::Mask),
+            _ => None,
+        }
     }
 }
 

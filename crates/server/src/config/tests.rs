@@ -147,3 +147,13 @@ fn values_that_contradict_each_other_are_refused() {
     let routes = told("[routes]\nurl = \"redis://ann:geheim@h.example\"\n");
     assert!(routes.contains("under TLS") && !routes.contains("geheim"), "{routes}");
 }
+
+#[test]
+fn what_may_be_done_to_messages_reaches_the_session_manager() {
+    let text = "[messages]\nrecall = \"10 min\"\nedit = \"7 d\"\nmention_all_up_to = 3\n\
+                receipts_up_to = 4\n";
+    let config = assemble(Some((Path::new("a.toml"), text)), Vec::new(), &[]).unwrap();
+    let sm = config.sm();
+    assert_eq!((sm.recall_window.as_secs(), sm.edit_window.as_secs()), (600, 7 * 24 * 3600));
+    assert_eq!((sm.mention_all_up_to, sm.receipts_up_to), (3, 4));
+}

@@ -42,7 +42,7 @@ pub(super) fn outside(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result
         let target = WebhookTarget { url: app.url.as_str().into(), secrets: secrets(&app.secrets) };
         Arc::new(SendHook::new(http.clone(), clock.clone(), target)) as _
     });
-    Ok(Outside { push, webhooks, before_send })
+    Ok(Outside { push, webhooks, before_send, words: None })
 }
 
 /// The client that everything goes through.

@@ -38,6 +38,7 @@ use crate::{
     data_dir::{DataDir, keep_private},
     metrics, say, telemetry,
     tls::Certificate,
+    words,
 };
 
 /// Runs the server until it is told to stop.
@@ -137,7 +138,11 @@ impl Running {
         certificate: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
         let routes = anser_store::open_routes(&config.routes.url).await?;
-        let outside = egress::outside(config, &clock)?;
+        let mut outside = egress::outside(config, &clock)?;
+        let filter = &config.filter;
+        let list = filter.words.0.as_deref().map(|path| words::List::load(path, filter.action));
+        let list = list.transpose()?;
+        outside.words = list.as_ref().map(words::List::words);
         let sm = Sm::start(store.clone(), routes, clock.clone(), config.sm(), outside).await?;
         let port: Arc<dyn SessionManager> = sm.clone();
         let cm = Cm::new(PeerId(rand::random()), port.clone(), clock.clone(), config.cm());
@@ -161,8 +166,11 @@ impl Running {
         let admin = Admin(anser_web::admin_router(Arc::new(registry), readiness.clone()));
 
         let entrance = config.entrance(certificate.tls("http/1.1"), clock.clone());
-        let native =
-            anser_cm::Door { tls: certificate.tls(anser_wire::SUBPROTOCOL), ..entrance.clone() };
+        let native = anser_cm::Door {
+            tls: certificate.tls(anser_wire::SUBPROTOCOL),
+            told: None,
+            ..entrance.clone()
+        };
         // Administration comes from here or a network of one's own, past no proxy.
         let admin_entrance = anser_cm::Door::plain(certificate.tls("http/1.1"), clock.clone());
         let door = |entrance| {
@@ -186,6 +194,9 @@ impl Running {
             stop.subscribe(),
         ));
         tasks.spawn(certificate.look_after(clock.clone(), stop.subscribe()));
+        if let Some(list) = list {
+            tasks.spawn(list.look_after(stop.subscribe()));
+        }
         tasks.spawn(anser_web::sweep_files(blobs, sm.clone(), stop.subscribe()));
         tasks.spawn(health::watch(store, clock, readiness.clone(), stop.subscribe()));
         Ok(Self { sm, cm, readiness, stop, listeners: tasks })

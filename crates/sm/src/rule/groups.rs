@@ -114,8 +114,10 @@ pub(super) fn may_post(
     own: &Member,
     now: impl FnOnce() -> Millis,
 ) -> Result<(), Refusal> {
-    let may = is_one_of(acl.policy.post, own) && (own.muted.0 == 0 || own.muted <= now());
-    if may { Ok(()) } else { Err(Refusal::Forbidden) }
+    if own.muted.0 != 0 && own.muted > now() {
+        return Err(Refusal::Muted(own.muted));
+    }
+    if is_one_of(acl.policy.post, own) { Ok(()) } else { Err(Refusal::Forbidden) }
 }
 
 /// Whether a member may invite, and take invitations back.
@@ -225,7 +227,7 @@ mod tests {
     fn who_may_write() {
         let muted = Member { muted: Millis(100), ..member(4, "mia", GroupRole::Member) };
         let all = acl(Policy::default());
-        assert!(may_post(&all, &muted, || Millis(99)).is_err());
+        assert_eq!(may_post(&all, &muted, || Millis(99)), Err(Refusal::Muted(Millis(100))));
         assert!(may_post(&all, &muted, || Millis(100)).is_ok(), "the time is over");
         let few = acl(Policy { post: Who::Admins, ..Policy::default() });
         assert!(may_post(&few, &few.members[&UserId(4)], || Millis(0)).is_err());

@@ -7,6 +7,7 @@ mod members;
 mod message;
 mod people;
 mod scope;
+mod words;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use anser_store::{Acl, Append, ConversationKind, Entry};
 pub use self::groups::{MAX_ANNOUNCEMENT, MAX_AVATAR, MAX_DESCRIPTION, MAX_REQUEST};
 pub use self::people::WhoMayWrite;
 pub(crate) use self::scope::needed;
+pub use self::words::{BadList, OnWord, WordFilter};
 pub(crate) use self::{
     file::{acceptable_content, acceptable_file},
     groups::{acceptable_request, may_decide, may_invite, may_see_members},

@@ -119,12 +119,13 @@ async fn who_is_muted_may_not_write_until_then() {
     let until = Millis(anser_domain::Clock::wall(&*w.clock).0 + 60_000);
     let mute = change(&w, "geese", GroupChange::Mute { user, until });
     let Reply::Sent(_) = alice.ask(mute).await else { panic!() };
-    let refused = Reply::Refused(Refusal::Forbidden);
-    assert_eq!(bob.ask(text_to("g:geese", "mmm")).await, refused);
+    let muted = Reply::Refused(Refusal::Muted(until));
+    assert_eq!(bob.ask(text_to("g:geese", "mmm")).await, muted);
     w.clock.advance(std::time::Duration::from_secs(60));
     bob.send("g:geese", "honk").await;
     let patch = PolicyPatch { post: Some(Who::Admins), ..PolicyPatch::default() };
     let Reply::Sent(_) = alice.ask(policy(&w, "geese", patch)).await else { panic!() };
+    let refused = Reply::Refused(Refusal::Forbidden);
     assert_eq!(bob.ask(text_to("g:geese", "mmm")).await, refused, "all but admins are");
     alice.send("g:geese", "calm").await;
     heard(&bob, "calm").await;

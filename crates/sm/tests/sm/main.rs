@@ -22,3 +22,7 @@ mod push;
 mod support;
 #[cfg(test)]
 mod vetting;
+#[cfg(test)]
+mod windows;
+#[cfg(test)]
+mod words;

@@ -124,12 +124,12 @@ pub async fn requests_make_friends_and_both_are_told(rig: &dyn StoreRig) {
     let again = store.request(alice.user, &user("bob"), "please".into()).await.unwrap();
     assert_eq!((again.request.id, again.told.len()), (asked.request.id, 0));
     let own = store.answer(alice.user, asked.request.id, true).await;
-    assert!(matches!(refused(own), Refusal::NotFound(_)), "nobody answers their own");
+    assert!(matches!(refused(own), Refusal::NoSuch(_)), "nobody answers their own");
     let done = store.answer(bob.user, asked.request.id, true).await.unwrap();
     assert_eq!((done.request.state, done.other), (RequestState::Accepted, alice.user));
     assert_eq!(done.told.len(), 4, "{:?}", done.told);
     let twice = store.answer(bob.user, asked.request.id, false).await;
-    assert!(matches!(refused(twice), Refusal::NotFound(_)));
+    assert!(matches!(refused(twice), Refusal::NoSuch(_)));
     assert!(store.requests(bob.user, ALL).await.unwrap().requests.is_empty());
     let news = store.requests(alice.user, since(asked.request.version)).await.unwrap();
     assert_eq!(news.requests, [done.request]);
@@ -160,12 +160,12 @@ pub async fn requests_end_by_themselves(rig: &dyn StoreRig) {
     let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
     let asked = world.store.request(alice.user, &user("bob"), "".into()).await.unwrap();
     let back = world.store.withdraw(bob.user, asked.request.id).await;
-    assert!(matches!(refused(back), Refusal::NotFound(_)), "it is not bob's to take back");
+    assert!(matches!(refused(back), Refusal::NoSuch(_)), "it is not bob's to take back");
     world.store.withdraw(alice.user, asked.request.id).await.unwrap();
     let asked = world.store.request(alice.user, &user("bob"), "".into()).await.unwrap();
     world.clock.advance(Duration::from_secs(31 * 24 * 3600));
     let late = world.store.answer(bob.user, asked.request.id, true).await;
-    assert!(matches!(refused(late), Refusal::NotFound(_)));
+    assert!(matches!(refused(late), Refusal::NoSuch(_)));
     world.store.prune(anser_domain::Clock::wall(&*world.clock)).await.unwrap();
     let news = world.store.requests(bob.user, since(asked.request.version)).await.unwrap();
     assert_eq!(news.requests[0].state, RequestState::Expired);
@@ -190,7 +190,7 @@ pub async fn friends_are_edited_and_parted(rig: &dyn StoreRig) {
     assert_eq!(&*theirs.rows[0].friend.remark, "", "what alice says is hers");
     world.store.unfriend(bob.user, &user("alice")).await.unwrap();
     let none = world.store.unfriend(bob.user, &user("alice")).await;
-    assert!(matches!(refused(none), Refusal::NotFound(_)));
+    assert!(matches!(refused(none), Refusal::NoSuch(_)));
     assert_eq!(friends_of(&world, alice).await, [""; 0]);
     let news = world.store.friends(alice.user, since(kept.friend.version)).await.unwrap();
     assert!(news.rows[0].friend.gone && news.rows[0].friend.remark.is_empty());
@@ -237,7 +237,7 @@ pub async fn a_block_counts_before_the_first_message(rig: &dyn StoreRig) {
     let asked = world.store.request(bob.user, &user("alice"), "".into()).await.unwrap();
     world.store.block(alice.user, &user("bob"), true).await.unwrap();
     let late = world.store.answer(alice.user, asked.request.id, true).await;
-    assert!(matches!(refused(late), Refusal::NotFound(_)), "the request went with the block");
+    assert!(matches!(refused(late), Refusal::NoSuch(_)), "the request went with the block");
     world.gate.rule(
         |acl, _, _| {
             if acl.bond.blockers.is_empty() { Ok(()) } else { Err(Refusal::Forbidden) }

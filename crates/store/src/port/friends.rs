@@ -93,7 +93,7 @@ pub trait Friends: Send + Sync + 'static {
     /// Makes two users friends without asking either. Once they are, it changes nothing.
     async fn befriend(&self, one: UserId, other: UserId) -> Result<Vec<Told>, StoreError>;
 
-    /// Changes what a user says of a friend. `NotFound` when they are none.
+    /// Changes what a user says of a friend. `NoSuch` when they are none.
     async fn edit_friend(
         &self,
         user: UserId,
@@ -102,7 +102,7 @@ pub trait Friends: Send + Sync + 'static {
         lists: Option<Vec<Box<str>>>,
     ) -> Result<(FriendRow, Vec<Told>), StoreError>;
 
-    /// Ends a friendship, for both. `NotFound` when there is none.
+    /// Ends a friendship, for both. `NoSuch` when there is none.
     async fn unfriend(
         &self,
         user: UserId,
@@ -122,7 +122,7 @@ pub trait Friends: Send + Sync + 'static {
         message: Box<str>,
     ) -> Result<Asked, StoreError>;
 
-    /// Answers a request to `user`. `NotFound` unless it waits for that.
+    /// Answers a request to `user`. `NoSuch` unless it waits for that.
     async fn answer(
         &self,
         user: UserId,
@@ -130,7 +130,7 @@ pub trait Friends: Send + Sync + 'static {
         accept: bool,
     ) -> Result<Asked, StoreError>;
 
-    /// Takes back a request of `user`'s own. `NotFound` unless it waits for an answer.
+    /// Takes back a request of `user`'s own. `NoSuch` unless it waits for an answer.
     async fn withdraw(&self, user: UserId, request: RequestId) -> Result<Asked, StoreError>;
 
     /// A page of those whom a user blocks, by version.

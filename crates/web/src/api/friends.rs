@@ -222,7 +222,7 @@ async fn ask(
     security(("bearer" = [])),
     params(("id" = String, Path, description = "Which", example = "184467")),
     responses((status = 204, description = "Taken back")),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug])))
 )]
 async fn withdraw(
     State(app): State<App>,
@@ -242,7 +242,7 @@ async fn withdraw(
     params(("id" = String, Path, description = "Which", example = "184467")),
     responses((status = 200, description = "Friends", body = Request,
         example = json!(request_example()))),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug, problem::TOO_LARGE.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug, problem::TOO_LARGE.slug])))
 )]
 async fn accept(
     State(app): State<App>,
@@ -262,7 +262,7 @@ async fn accept(
     params(("id" = String, Path, description = "Which", example = "184467")),
     responses((status = 200, description = "Turned down", body = Request,
         example = json!(request_example()))),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug])))
 )]
 async fn decline(
     State(app): State<App>,
@@ -282,7 +282,7 @@ async fn decline(
     request_body(content = FriendPatch, example = json!({"remark": "Bobby", "lists": ["work"]})),
     responses((status = 200, description = "As it is now", body = Friend,
         example = json!(example()))),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug, problem::NO_SUCH_USER.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug, problem::NO_SUCH_USER.slug])))
 )]
 async fn edit(
     State(app): State<App>,
@@ -305,7 +305,7 @@ async fn edit(
     security(("bearer" = [])),
     params(("user" = String, Path, description = "Whom", example = "bob")),
     responses((status = 204, description = "Ended")),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug, problem::NO_SUCH_USER.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug, problem::NO_SUCH_USER.slug])))
 )]
 async fn remove(
     State(app): State<App>,

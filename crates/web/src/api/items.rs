@@ -101,7 +101,7 @@ async fn items(
         example = "draft/u:bob")),
     responses((status = 200, description = "The item", body = Item,
         headers(("ETag" = String, description = "The version")), example = json!(example()))),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug])))
 )]
 async fn item(
     State(app): State<App>,

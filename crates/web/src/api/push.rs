@@ -137,7 +137,7 @@ pub(crate) struct LastPush {
     responses((status = 200, description = "Its registration", body = Push, example = json!(
         {"provider": "apns", "locale": "de", "registered": 1_790_000_000_000_i64, "taken": 17,
          "failed": 1, "last": {"at": 1_790_000_360_000_i64, "taken": true}}))),
-    extensions(("x-problems" = json!([problem::NOT_FOUND.slug, problem::NO_SUCH_USER.slug])))
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug, problem::NO_SUCH_USER.slug])))
 )]
 async fn push(
     State(app): State<App>,
@@ -148,8 +148,8 @@ async fn push(
     let PushReply::Record(record) = app.calls.ask(caller, show).await? else {
         return Err(unexpected());
     };
-    let record = record
-        .ok_or_else(|| Problem::new(&problem::NOT_FOUND, "the device has no registration"))?;
+    let record =
+        record.ok_or_else(|| Problem::new(&problem::NO_SUCH, "the device has no registration"))?;
     Ok(Json(convert::push::push(*record)))
 }
 

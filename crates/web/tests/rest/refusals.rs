@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anser_domain::Refusal;
+use anser_domain::{Millis, Refusal};
 use serde_json::json;
 
 use crate::fake::{FakeSm, call, send, web};
@@ -32,6 +32,7 @@ fn table() -> Vec<(Refusal, u16, &'static str, Option<u64>)> {
         (Refusal::Draining, 503, "draining", Some(1)),
         (Refusal::NoSuch("webhook"), 404, "no-such", None),
         (Refusal::Denied("mind your words".into()), 403, "denied", None),
+        (Refusal::Muted(Millis(32_503_680_000_000)), 403, "muted", None),
     ]
 }
 

@@ -716,7 +716,7 @@ async fn a_registration_is_shown_without_its_token_and_forgotten() {
     );
     let none = Reply::Push(PushReply::Record(None));
     let (_, said) = once("GET", uri, Value::Null, none).await;
-    assert_eq!(said.problem(), "not-found");
+    assert_eq!(said.problem(), "no-such");
     let (command, said) = once("DELETE", uri, Value::Null, Reply::Done).await;
     assert_eq!(command, Command::Push(Box::new(PushCommand::Forget(device))));
     assert_eq!(said.status, StatusCode::NO_CONTENT);

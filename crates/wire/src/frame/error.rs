@@ -14,5 +14,7 @@ message! {
         id: u32 [uint32] = 3,
         /// For codes that may be tried again: no earlier than in so many milliseconds.
         retry_after_ms: u32 [uint32] = 4,
+        /// For `muted`: until when, in ms since 1970.
+        until_ms: i64 [int64] = 5,
     }
 }

@@ -64,18 +64,22 @@ pub(super) fn error(
     reason: &str,
     retry_after: Option<Duration>,
 ) {
-    let error = frame::Error {
-        code: code.number().into(),
-        reason: reason.to_owned(),
-        id,
-        retry_after_ms: millis(retry_after.unwrap_or_default()),
-    };
+    let retry_after_ms = millis(retry_after.unwrap_or_default());
+    let (code, reason) = (code.number().into(), reason.to_owned());
+    let error = frame::Error { code, reason, id, retry_after_ms, until_ms: 0 };
     codec::write(&error.into(), turn.out.buffer());
 }
 
 /// Answers a request with a refusal.
 pub(super) fn refused(turn: &mut Turn<'_>, id: u32, refusal: &Refusal) {
-    error(turn, id, refusal.into(), &refusal.to_string(), refusal.retry_after());
+    let error = frame::Error {
+        code: ErrorCode::from(refusal).number().into(),
+        reason: refusal.to_string(),
+        id,
+        retry_after_ms: millis(refusal.retry_after().unwrap_or_default()),
+        until_ms: refusal.until().map_or(0, |until| until.0),
+    };
+    codec::write(&error.into(), turn.out.buffer());
 }
 
 /// Ends the link because of what its peer did.

@@ -442,7 +442,9 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Frame)> {
         ("goaway", "the server is being stopped",
             GoAway { code: 64, reason: "the server is shutting down".into(), retry_after_ms: 2500, may_reconnect: true }.into()),
         ("error", "a send was refused for now",
-            Error { code: 62, reason: "the server is busy".into(), id: 1, retry_after_ms: 500 }.into()),
+            Error { code: 62, reason: "the server is busy".into(), id: 1, retry_after_ms: 500, until_ms: 0 }.into()),
+        ("error_muted", "a member who may not write before a time",
+            Error { code: 50, reason: "you are muted in this group".into(), id: 2, retry_after_ms: 0, until_ms: 1_800_000_000_000 }.into()),
     ];
     all.extend(of_messages());
     all

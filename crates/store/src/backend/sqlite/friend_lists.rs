@@ -78,7 +78,7 @@ impl Reader<'_> {
             friend_columns()
         ))?;
         let found = query.query_row([sql(user.0), sql(other.0)], friend).optional()?;
-        Ok(found.ok_or(Refusal::NotFound("no such friend"))?)
+        Ok(found.ok_or(Refusal::NoSuch("friend"))?)
     }
 
     pub(super) fn watchers(

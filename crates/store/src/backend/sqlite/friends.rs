@@ -139,7 +139,7 @@ fn edit(
 ) -> Result<(UserId, Vec<Told>), StoreError> {
     let friend = named(desk, friend)?;
     if !are_friends(desk, user, friend)? {
-        return Err(Refusal::NotFound("no such friend").into());
+        return Err(Refusal::NoSuch("friend").into());
     }
     let lists = lists.map(serde_json::to_string).transpose();
     let lists = lists.map_err(|error| StoreError::Failed(error.to_string()))?;
@@ -161,7 +161,7 @@ fn unfriend(
     let mut told = Vec::new();
     part(desk, user, friend, &mut told)?;
     if told.is_empty() {
-        return Err(Refusal::NotFound("no such friend").into());
+        return Err(Refusal::NoSuch("friend").into());
     }
     rebond(desk, user, friend)?;
     Ok((friend, told))

@@ -107,7 +107,7 @@ pub(super) fn ask(
         return answer(desk, user, RequestId(crossing), true);
     }
     if let Some(same) = found(desk, PENDING, user, other)? {
-        let wish = load(desk, same)?.ok_or(Refusal::NotFound("no such request"))?;
+        let wish = load(desk, same)?.ok_or(Refusal::NoSuch("request"))?;
         return asked(desk, wish, other, Vec::new());
     }
     room_for_friend(desk, user)?;
@@ -130,7 +130,7 @@ pub(super) fn ask(
         desk.conn.prepare_cached("INSERT INTO friend_requests VALUES (?1, ?2, ?3, ?4, 1, ?5)")?;
     insert.execute(params![sql(at.0), sql(user.0), sql(other.0), message, sql(at.0)])?;
     tell_of(desk, FactKind::FriendRequested, user, "to", other)?;
-    let wish = load(desk, at.0)?.ok_or(Refusal::NotFound("no such request"))?;
+    let wish = load(desk, at.0)?.ok_or(Refusal::NoSuch("request"))?;
     let told = [user, other].map(|user| Told { user, subject: Subject::Requests, at });
     asked(desk, wish, other, told.into())
 }
@@ -143,7 +143,7 @@ pub(super) fn answer(
     accept: bool,
 ) -> Result<Asked, StoreError> {
     let wish = pending(desk, request)?.filter(|wish| wish.asked == user);
-    let wish = wish.ok_or(Refusal::NotFound("no such request waits for your answer"))?;
+    let wish = wish.ok_or(Refusal::NoSuch("request that waits for your answer"))?;
     let asker = wish.asker;
     if accept {
         room_for_friend(desk, user)?;
@@ -165,7 +165,7 @@ pub(super) fn withdraw(
     request: RequestId,
 ) -> Result<Asked, StoreError> {
     let wish = pending(desk, request)?.filter(|wish| wish.asker == user);
-    let wish = wish.ok_or(Refusal::NotFound("no such request of yours waits for an answer"))?;
+    let wish = wish.ok_or(Refusal::NoSuch("request of yours that waits for an answer"))?;
     let (other, mut told) = (wish.asked, Vec::new());
     let wish = settle(desk, wish, RequestState::Withdrawn, &mut told)?;
     asked(desk, wish, other, told)
