@@ -24,8 +24,11 @@ const REDIS: [Need; 3] = [
     Need { program: "redis-sentinel", package: "redis-sentinel", why: "to test its failover" },
     Need { program: "redis-cli", package: "redis-tools", why: "to ask test servers" },
 ];
+/// For tests of the store in MySQL.
+const MARIADB: Need =
+    Need { program: "mariadbd", package: "mariadb-server", why: "to test the shared store" };
 /// For all tests.
-pub(crate) const TESTS: [Need; 5] = [C, CPP, REDIS[0], REDIS[1], REDIS[2]];
+pub(crate) const TESTS: [Need; 6] = [C, CPP, REDIS[0], REDIS[1], REDIS[2], MARIADB];
 /// For the advisory database, which is a repository.
 pub(crate) const GIT: Need = Need { program: "git", package: "git", why: "to fetch advisories" };
 /// For tools that PyPI has ready built.

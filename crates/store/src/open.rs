@@ -7,6 +7,7 @@ use anser_domain::Clock;
 use crate::{
     backend::{
         memory::MemoryRoutes,
+        mysql::{self, MySql},
         redis::{self, RedisRoutes},
         sqlite::Sqlite,
     },
@@ -17,8 +18,18 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// A URL of no backend that this program has.
-    #[error("'{0}' names no store that this anser has; write sqlite:PATH")]
+    #[error(
+        "'{0}' names no store that this anser has; write sqlite:PATH or mysql://USER@HOST/DATABASE"
+    )]
     UnknownStore(String),
+    /// A URL that names a database, but not rightly.
+    #[error("'{url}' cannot be read: {what}")]
+    StoreUrl {
+        /// The URL, without what is secret in it.
+        url: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A URL of no backend that this program has.
     #[error(
         "'{0}' names no link map that this anser has; write memory, redis://HOST, \
@@ -104,8 +115,9 @@ pub enum OpenError {
     },
 }
 
-/// Opens the durable store that `url` names: `sqlite:PATH`. Makes it when it is not there,
-/// brings an older layout up to date, refuses a newer one.
+/// Opens the durable store that `url` names: `sqlite:PATH` or `mysql://USER@HOST/DATABASE`. Makes
+/// it when it is not there (of MySQL: its tables), brings an older layout up to date, refuses a
+/// newer one.
 ///
 /// # Errors
 /// [`OpenError`], fit to be shown as it is.
@@ -114,7 +126,8 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Op
         Some(("sqlite", path)) if !path.is_empty() => {
             Ok(Arc::new(Sqlite::open(path.into(), clock).await?))
         }
-        _ => Err(OpenError::UnknownStore(url.to_owned())),
+        Some(("mysql" | "mariadb", _)) => Ok(Arc::new(MySql::open(url, clock).await?)),
+        _ => Err(OpenError::UnknownStore(mysql::without_password(url))),
     }
 }
 

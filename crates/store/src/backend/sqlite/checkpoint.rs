@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     connection::{self, Purpose},
-    writer::fold,
+    journal::fold,
 };
 use crate::open::OpenError;
 

@@ -1,0 +1,371 @@
+//! A connection that is used by one thread, which waits for each answer. One that broke is made
+//! anew where a transaction begins, and nowhere else.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustc_hash::FxHashMap;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection as _, Executor as _, MySql, Row as _, Type,
+    TypeInfo as _, ValueRef as _,
+    mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlRow},
+    query::Query,
+};
+use tokio::runtime::Runtime;
+
+use super::dialect::{Text, translate};
+use crate::backend::relational::engine::{self, Params, Value, ValueRef};
+
+/// How long the server may take to let us in.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a statement may take. Lock waits end before, and say so.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long saying goodbye may take.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It writes: sees what was committed when each statement begins.
+    Write,
+    /// It reads: sees one moment.
+    Read,
+}
+
+/// A connection.
+pub(crate) struct Connection {
+    runtime: Runtime,
+    options: MySqlConnectOptions,
+    purpose: Purpose,
+    conn: RefCell<Option<MySqlConnection>>,
+    in_transaction: Cell<bool>,
+    failed: Cell<Kind>,
+    texts: RefCell<FxHashMap<Box<str>, Arc<Known>>>,
+}
+
+struct Known {
+    sql: Arc<str>,
+    order: Vec<usize>,
+    /// What begins or ends a transaction is not prepared.
+    control: bool,
+}
+
+/// A statement.
+pub(crate) struct Statement<'c> {
+    conn: &'c Connection,
+    text: Arc<Known>,
+}
+
+/// Rows, all of them here.
+pub(crate) struct Rows {
+    rows: Vec<Vec<Value>>,
+    next: usize,
+}
+
+/// What kind of failure the last one was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// None that trying again would help.
+    Final,
+    /// Others stood in the way, or the connection broke: nothing was done.
+    Passing,
+}
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Failure {
+    text: String,
+    kind: Kind,
+    /// Whether the connection is of no more use.
+    broken: bool,
+}
+
+impl Failure {
+    pub(super) fn new(text: String) -> Self {
+        Self { text, kind: Kind::Final, broken: false }
+    }
+
+    fn lost(text: String) -> Self {
+        Self { text, kind: Kind::Passing, broken: true }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let text = error.to_string();
+        let number = match &error {
+            sqlx::Error::Database(error) => error
+                .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+                .map(sqlx::mysql::MySqlDatabaseError::number),
+            _ => return Self::lost(text),
+        };
+        match number {
+            // A lock that was not given in time, a deadlock, a key that another process was first
+            // to insert, TiDB's conflicts between transactions.
+            Some(1205 | 1213 | 1062 | 8002 | 8022 | 9007) => {
+                Self { text, kind: Kind::Passing, broken: false }
+            }
+            // Shutting down, read-only since another server took over, cut off.
+            Some(1053 | 1290 | 1836 | 1792 | 1927 | 3024 | 4031) => Self::lost(text),
+            _ => Self { text, kind: Kind::Final, broken: false },
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn open(options: &MySqlConnectOptions, purpose: Purpose) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let conn = Self {
+            runtime,
+            options: options.clone(),
+            purpose,
+            conn: RefCell::new(None),
+            in_transaction: Cell::new(false),
+            failed: Cell::new(Kind::Final),
+            texts: RefCell::default(),
+        };
+        conn.connect()?;
+        Ok(conn)
+    }
+
+    /// Makes the connection, if there is none.
+    fn connect(&self) -> Result<(), Failure> {
+        let mut held = self.conn.borrow_mut();
+        if held.is_some() {
+            return Ok(());
+        }
+        let isolation = match self.purpose {
+            Purpose::Write => "READ COMMITTED",
+            Purpose::Read => "REPEATABLE READ",
+        };
+        let settings = format!(
+            "SET SESSION TRANSACTION ISOLATION LEVEL {isolation}; \
+             SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:00', \
+             sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', \
+             innodb_lock_wait_timeout = 2"
+        );
+        // A process that stands still loses its locks with its connection. One that writes speaks
+        // several times a second.
+        let wait = if self.purpose == Purpose::Write { "; SET wait_timeout = 2" } else { "" };
+        let opening = async {
+            let mut conn = self.options.connect().await?;
+            for setting in format!("{settings}{wait}").split("; ") {
+                conn.execute(AssertSqlSafe(setting.to_owned())).await?;
+            }
+            Ok::<_, sqlx::Error>(conn)
+        };
+        let opened =
+            self.runtime.block_on(async { tokio::time::timeout(CONNECT_WITHIN, opening).await });
+        *held = Some(opened.map_err(|_| Failure::lost("it does not answer in time".into()))??);
+        Ok(())
+    }
+
+    pub(crate) fn prepare(&self, text: &str) -> Statement<'_> {
+        let known = self.texts.borrow().get(text).cloned();
+        let text = known.unwrap_or_else(|| {
+            let Text { sql, order } = translate(text);
+            let first = sql.split(' ').next().unwrap_or_default();
+            let control = matches!(
+                first,
+                "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "SAVEPOINT" | "RELEASE"
+            );
+            let known = Arc::new(Known { sql: sql.into(), order, control });
+            self.texts.borrow_mut().insert(text.into(), Arc::clone(&known));
+            known
+        });
+        Statement { conn: self, text }
+    }
+
+    /// Runs a statement as it is.
+    pub(crate) fn run(&self, text: &str) -> Result<(), Failure> {
+        self.control(text)
+    }
+
+    fn control(&self, text: &str) -> Result<(), Failure> {
+        let begins = text.starts_with("BEGIN") || text.starts_with("START");
+        if begins {
+            self.failed.set(Kind::Final);
+            self.connect()?;
+        }
+        let owned = AssertSqlSafe(text.to_owned());
+        let mut done = self.ask(async |conn| conn.execute(owned).await.map(|_| ()));
+        if begins && done.as_ref().is_err_and(|error| error.broken) {
+            // It had been idle and was closed meanwhile. Nothing has begun yet, so another will do.
+            self.connect()?;
+            let owned = AssertSqlSafe(text.to_owned());
+            done = self.ask(async |conn| conn.execute(owned).await.map(|_| ()));
+        }
+        if begins && done.is_ok() {
+            self.in_transaction.set(true);
+        } else if text.starts_with("COMMIT") || text == "ROLLBACK" {
+            self.in_transaction.set(false);
+        }
+        done
+    }
+
+    /// Asks the server, and lets go of a connection that is of no more use.
+    fn ask<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, Failure> {
+        let mut held = self.conn.borrow_mut();
+        let Some(conn) = held.as_mut() else {
+            self.failed.set(Kind::Passing);
+            return Err(Failure::lost("the connection to the database broke".into()));
+        };
+        let answered =
+            self.runtime.block_on(async { tokio::time::timeout(ANSWER_WITHIN, ask(conn)).await });
+        let result = match answered {
+            Ok(result) => result.map_err(Failure::from),
+            Err(_) => Err(Failure::lost("the database does not answer in time".into())),
+        };
+        if let Err(error) = &result {
+            self.failed.set(error.kind);
+            if error.broken {
+                *held = None;
+                self.in_transaction.set(false);
+            }
+        }
+        result
+    }
+
+    pub(crate) fn roll_back(&self) {
+        if !self.in_transaction.get() {
+            return;
+        }
+        if self.control("ROLLBACK").is_err() {
+            // Its end is the transaction's end.
+            *self.conn.borrow_mut() = None;
+        }
+        self.in_transaction.set(false);
+    }
+
+    pub(crate) fn is_autocommit(&self) -> bool {
+        !self.in_transaction.get()
+    }
+
+    /// Whether what failed last, since the transaction began, may go well the next time.
+    pub(crate) fn may_try_again(&self) -> bool {
+        self.failed.get() == Kind::Passing
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.borrow_mut().take() {
+            let bye = async { tokio::time::timeout(GOODBYE_WITHIN, conn.close()).await };
+            let _ = self.runtime.block_on(bye);
+        }
+    }
+}
+
+impl Statement<'_> {
+    pub(crate) fn execute(&self, params: &impl Params) -> engine::Result<usize> {
+        if self.text.control {
+            self.conn.control(&self.text.sql)?;
+            return Ok(0);
+        }
+        let values = values(params)?;
+        let query = self.bound(&values);
+        let done = self.conn.ask(async |conn| query.execute(conn).await)?;
+        Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn query(&self, params: &impl Params) -> engine::Result<Rows> {
+        let values = values(params)?;
+        let query = self.bound(&values);
+        let rows = self.conn.ask(async |conn| query.fetch_all(conn).await)?;
+        let rows = rows.iter().map(read).collect::<Result<_, Failure>>()?;
+        Ok(Rows { rows, next: 0 })
+    }
+
+    fn bound(&self, values: &[Value]) -> Query<'static, MySql, MySqlArguments> {
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&self.text.sql)));
+        for place in &self.text.order {
+            query = match values.get(*place) {
+                Some(Value::Integer(number)) => query.bind(*number),
+                Some(Value::Real(number)) => query.bind(*number),
+                Some(Value::Text(text)) => query.bind(text.clone()),
+                Some(Value::Blob(bytes)) => query.bind(bytes.clone()),
+                Some(Value::Null) | None => query.bind(None::<String>),
+            };
+        }
+        query
+    }
+}
+
+fn values(params: &impl Params) -> engine::Result<Vec<Value>> {
+    let mut values = Vec::new();
+    params.each(&mut |value| {
+        values.push(match value.to_sql()? {
+            rusqlite::types::ToSqlOutput::Borrowed(value) => owned(value),
+            rusqlite::types::ToSqlOutput::Owned(value) => value,
+            _ => return Err(rusqlite::Error::InvalidQuery.into()),
+        });
+        Ok(())
+    })?;
+    Ok(values)
+}
+
+fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
+}
+
+/// A row's values, in the words of the store.
+fn read(row: &MySqlRow) -> Result<Vec<Value>, Failure> {
+    let strange = |error: sqlx::Error| {
+        Failure::new(format!("an answer of the database cannot be read: {error}"))
+    };
+    let one = |at: usize| {
+        let raw = row.try_get_raw(at)?;
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        let kind = raw.type_info();
+        Ok(match kind.name() {
+            "FLOAT" | "DOUBLE" => Value::Real(row.try_get_unchecked(at)?),
+            // Sums. Everything that is summed is whole.
+            "DECIMAL" => {
+                let digits: String = row.try_get_unchecked(at)?;
+                let whole = digits.split('.').next().unwrap_or_default();
+                Value::Integer(whole.parse().unwrap_or(i64::MAX))
+            }
+            // Texts that are compared byte for byte go under the names of bytes, but have another
+            // character set.
+            name if ["BLOB", "BINARY", "TEXT", "CHAR"].iter().any(|it| name.contains(it)) => {
+                if <str as Type<MySql>>::compatible(&kind) {
+                    Value::Text(row.try_get_unchecked(at)?)
+                } else {
+                    Value::Blob(row.try_get_unchecked(at)?)
+                }
+            }
+            name if name.contains("UNSIGNED") => {
+                Value::Integer(row.try_get_unchecked::<u64, _>(at)?.cast_signed())
+            }
+            _ => Value::Integer(row.try_get_unchecked(at)?),
+        })
+    };
+    (0..row.columns().len()).map(one).collect::<Result<_, _>>().map_err(strange)
+}
+
+impl Rows {
+    pub(crate) fn next(&mut self) -> Option<&[Value]> {
+        let row = self.rows.get(self.next)?;
+        self.next += 1;
+        Some(row)
+    }
+}

@@ -1,0 +1,40 @@
+//! The store in MySQL, on a private MariaDB: it passes the suite of the durable port, and several
+//! processes share it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says by panicking"
+)]
+
+mod server;
+
+use std::sync::{Arc, OnceLock};
+
+use anser_domain::Clock;
+use anser_store::{Store, conformance::StoreRig};
+use async_trait::async_trait;
+
+use self::server::MariaDb;
+
+#[derive(Default)]
+struct Rig(OnceLock<(Arc<MariaDb>, String)>);
+
+impl Rig {
+    fn database(&self) -> &(Arc<MariaDb>, String) {
+        self.0.get_or_init(|| {
+            let server = MariaDb::shared();
+            let url = server.database();
+            (server, url)
+        })
+    }
+}
+
+#[async_trait]
+impl StoreRig for Rig {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        anser_store::open(&self.database().1, clock).await.unwrap()
+    }
+}
+
+anser_store::store_suite!(Rig::default());
