@@ -1,13 +1,9 @@
 //! The store in MySQL, on a private MariaDB: it passes the suite of the durable port, and several
 //! processes share it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test says by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says by panicking")]
 
 mod server;
+mod shared;
 
 use std::sync::{Arc, OnceLock};
 

@@ -86,6 +86,11 @@ impl MariaDb {
         format!("mysql://root@127.0.0.1:{}/{name}", self.port)
     }
 
+    /// Asks it for something that may have happened already.
+    pub(crate) fn try_to(&self, text: &str) {
+        let _ = ask(self.port, text);
+    }
+
     /// Asks it something; the rows, a line each.
     pub(crate) fn ask(&self, text: &str) -> String {
         ask(self.port, text).unwrap()

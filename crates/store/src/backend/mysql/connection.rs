@@ -252,6 +252,11 @@ impl Connection {
         !self.in_transaction.get()
     }
 
+    /// What fails now will go well the next time.
+    pub(crate) fn note_passing(&self) {
+        self.failed.set(Kind::Passing);
+    }
+
     /// Whether what failed last, since the transaction began, may go well the next time.
     pub(crate) fn may_try_again(&self) -> bool {
         self.failed.get() == Kind::Passing

@@ -51,13 +51,13 @@ impl Engine for MySql {
         let conn = Connection::open(&self.target.options, Purpose::Write).map_err(unreachable)?;
         promises::check(&conn, &self.target.shown)?;
         layout::migrate(&conn, &self.target.shown)?;
-        Ok((engine::Connection::MySql(conn), Box::new(Nothing)))
+        Ok((engine::Connection::MySql(Box::new(conn)), Box::new(Nothing)))
     }
 
     fn reader(&self) -> Result<engine::Connection, OpenError> {
         let conn = Connection::open(&self.target.options, Purpose::Read)
             .map_err(|error| self.failed(&error))?;
-        Ok(engine::Connection::MySql(conn))
+        Ok(engine::Connection::MySql(Box::new(conn)))
     }
 
     fn readers(&self) -> usize {

@@ -42,7 +42,7 @@ pub(crate) trait Keeper {
 /// A connection, used by the thread that it was opened on.
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
-    MySql(mysql::Connection),
+    MySql(Box<mysql::Connection>),
 }
 
 /// A statement with its parameters still to come.

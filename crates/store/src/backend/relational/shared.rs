@@ -80,6 +80,9 @@ impl Place {
         ))?;
         if update.execute(params![sql(floor), LEASE, sql(held.place), held.life])? == 0 {
             self.held = None;
+            if let Some(conn) = conn.shared() {
+                conn.note_passing();
+            }
             return Err(StoreError::Failed(
                 "this process was taken for gone; it begins anew".into(),
             ));

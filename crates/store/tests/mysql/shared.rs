@@ -1,0 +1,205 @@
+//! Several processes on one database: each store here is one, with connections and memory of its
+//! own.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use anser_domain::{Actor, ClientId, MessageId, Refusal, SyncToken};
+use anser_store::{
+    Happened, Store,
+    conformance::{StoreRig, World, world},
+};
+
+use super::Rig;
+
+/// A world whose entries go to two processes.
+struct Two {
+    rig: Rig,
+    world: World,
+    stores: [Arc<dyn Store>; 2],
+}
+
+impl Two {
+    async fn new() -> Self {
+        let rig = Rig::default();
+        let world = World::new(&rig).await;
+        let other = rig.open(world.clock.clone()).await;
+        other.bind(world.gate.clone());
+        let stores = [world.store.clone(), other];
+        Self { rig, world, stores }
+    }
+
+    async fn send(
+        &mut self,
+        through: usize,
+        actor: Actor,
+        to: &str,
+        client_id: ClientId,
+    ) -> Result<anser_store::Appended, Refusal> {
+        let entry = world::text(&world::at(to), client_id, "hello");
+        let wish = self.world.wish(actor, entry);
+        self.stores[through].append(vec![wish]);
+        self.world.outcomes().await.remove(0).result
+    }
+
+    /// Ends every connection to the database.
+    fn cut(&self) {
+        let (server, url) = self.rig.database();
+        let name = url.rsplit('/').next().unwrap();
+        let all = server
+            .ask(&format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'"));
+        for id in all.lines() {
+            // One that has ended by itself meanwhile is as well.
+            server.try_to(&format!("KILL {id}"));
+        }
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    anser_store::conformance::runtime().block_on(test);
+}
+
+#[test]
+fn two_processes_make_the_tables_at_once() {
+    run(async {
+        let rig = Rig::default();
+        let clock = || Arc::new(anser_domain::ManualClock::new(anser_domain::Millis(1)));
+        let (one, other) = tokio::join!(rig.open(clock()), rig.open(clock()));
+        assert!(one.watermark().await.is_ok() && other.watermark().await.is_ok());
+    });
+}
+
+#[test]
+fn two_processes_write_one_log_and_recognise_each_others_retries() {
+    run(async {
+        const EACH: usize = 60;
+        let mut two = Two::new().await;
+        let actor = two.world.actor("alice").await;
+        two.world.found(actor, "geese", &[]).await.unwrap();
+        let mut ids = Vec::new();
+        for number in 0..EACH {
+            let id = two.world.client_id();
+            ids.push(id);
+            // Both are told to store it; half of the time at the very same moment.
+            for store in &two.stores {
+                let entry = world::text(&world::at("geese"), id, &number.to_string());
+                store.append(vec![two.world.wish(actor, entry)]);
+            }
+        }
+        let (mut stored, mut again, mut left) = (BTreeSet::new(), 0, EACH * 2);
+        while left > 0 {
+            for outcome in two.world.outcomes().await {
+                left -= 1;
+                let sent = outcome.result.unwrap().sent;
+                if sent.duplicate {
+                    again += 1;
+                } else {
+                    assert!(stored.insert((sent.seq, sent.id)), "{sent:?} is stored once");
+                }
+            }
+        }
+        assert_eq!((stored.len(), again), (EACH, EACH));
+        let seqs: Vec<u64> = stored.iter().map(|it| it.0.0).collect();
+        assert_eq!(seqs, (2..).take(EACH).collect::<Vec<u64>>(), "no gap");
+        let ids: Vec<MessageId> = stored.iter().map(|it| it.1).collect();
+        assert!(ids.is_sorted(), "ids ascend in a conversation");
+        assert_eq!(two.world.log(actor, &world::at("geese")).await.len(), EACH + 1);
+    });
+}
+
+#[test]
+fn whoever_follows_sees_everything_of_both_once_and_in_order() {
+    run(async {
+        const EACH: usize = 150;
+        let mut two = Two::new().await;
+        let actors = [two.world.actor("alice").await, two.world.actor("bob").await];
+        two.world.found(actors[0], "geese", &[]).await.unwrap();
+        two.world.found(actors[1], "ducks", &[]).await.unwrap();
+        let begin = two.stores[0].watermark().await.unwrap();
+        let mut left = EACH * 2;
+        for number in 0..EACH {
+            for (at, (store, group)) in two.stores.iter().zip(["geese", "ducks"]).enumerate() {
+                let entry =
+                    world::text(&world::at(group), two.world.client_id(), &number.to_string());
+                store.append(vec![two.world.wish(actors[at], entry)]);
+            }
+        }
+        let (mut after, mut seen) = (MessageId(begin.0), Vec::new());
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        while seen.len() < EACH * 2 {
+            assert!(tokio::time::Instant::now() < deadline, "{} of {}", seen.len(), EACH * 2);
+            let part = two.stores[1].tail(after, 50).await.unwrap();
+            after = part.up_to;
+            seen.extend(part.items.iter().filter_map(|item| match item {
+                Happened::Entry { message, .. } if message.id.0 > begin.0 => {
+                    message.content.body().map(|_| message.id)
+                }
+                _ => None,
+            }));
+            tokio::task::yield_now().await;
+        }
+        while left > 0 {
+            left -= two.world.outcomes().await.len();
+        }
+        assert!(seen.is_sorted() && seen.iter().collect::<BTreeSet<_>>().len() == EACH * 2);
+    });
+}
+
+#[test]
+fn what_one_process_takes_away_the_other_refuses() {
+    run(async {
+        let mut two = Two::new().await;
+        let (alice, bob) = (two.world.actor("alice").await, two.world.actor("bob").await);
+        two.world.found(alice, "geese", &["bob"]).await.unwrap();
+        for through in [0, 1] {
+            let id = two.world.client_id();
+            two.send(through, bob, "geese", id).await.unwrap();
+        }
+        two.world.expel(alice, "geese", &["bob"]).await.unwrap();
+        let id = two.world.client_id();
+        assert_eq!(two.send(1, bob, "geese", id).await.err(), Some(Refusal::NotMember));
+    });
+}
+
+#[test]
+fn cut_connections_lose_nothing_and_store_nothing_twice() {
+    run(async {
+        const SENDS: usize = 40;
+        let mut two = Two::new().await;
+        let actor = two.world.actor("alice").await;
+        two.world.found(actor, "geese", &[]).await.unwrap();
+        for number in 0..SENDS {
+            if number % 4 == 0 {
+                two.cut();
+            }
+            let id = two.world.client_id();
+            let mut sent = two.send(number % 2, actor, "geese", id).await;
+            // What is refused for now is sent again, as every client does.
+            while sent.is_err() {
+                assert_eq!(sent.err(), Some(Refusal::Unavailable));
+                sent = two.send(number % 2, actor, "geese", id).await;
+            }
+            assert_eq!(sent.unwrap().sent.seq.0, number as u64 + 2);
+        }
+        assert_eq!(two.world.log(actor, &world::at("geese")).await.len(), SENDS + 1);
+    });
+}
+
+#[test]
+fn a_process_that_was_taken_for_gone_begins_anew() {
+    run(async {
+        let mut two = Two::new().await;
+        let actor = two.world.actor("alice").await;
+        two.world.found(actor, "geese", &[]).await.unwrap();
+        let (server, url) = two.rig.database().clone();
+        let name = url.rsplit('/').next().unwrap();
+        server.ask(&format!(
+            "UPDATE {name}.meta SET last_id = (SELECT max(floor) FROM {name}.writers); \
+             DELETE FROM {name}.writers"
+        ));
+        let before: SyncToken = two.stores[1].watermark().await.unwrap();
+        let id = two.world.client_id();
+        let sent = two.send(0, actor, "geese", id).await.unwrap().sent;
+        assert!(sent.id.0 > before.0, "nothing comes below what was told to be stable");
+        assert!(server.ask(&format!("SELECT count(*) FROM {name}.writers")) != "0");
+    });
+}
