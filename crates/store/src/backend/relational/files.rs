@@ -274,13 +274,18 @@ fn doomed(desk: &mut Desk<'_>, before: FilesBefore, limit: u16) -> Result<Vec<Fi
     let past = [(UPLOADING, Some(before.touched), ""), (READY, before.ready, "AND public = 0")];
     for (state, touched, which) in past {
         let Some(touched) = touched else { continue };
-        let mut update = desk.conn.prepare_cached(&format!(
-            "UPDATE files SET state = {DOOMED}, touched = ?3 WHERE id IN \
-             (SELECT id FROM files WHERE state = {state} AND touched < ?1 {which} \
-              ORDER BY touched LIMIT ?2) RETURNING id"
+        let mut query = desk.conn.prepare_cached(&format!(
+            "SELECT id FROM files WHERE state = {state} AND touched < ?1 {which} \
+             ORDER BY touched LIMIT ?2"
         ))?;
-        let rows = update.query_map([touched.0, limit.into(), desk.now.0], |row| num(row, 0))?;
+        let rows = query.query_map([touched.0, limit.into()], |row| num(row, 0))?;
         let over = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut update = desk.conn.prepare_cached(&format!(
+            "UPDATE files SET state = {DOOMED}, touched = ?2 WHERE id = ?1"
+        ))?;
+        for file in &over {
+            update.execute([sql(*file), desk.now.0])?;
+        }
         if state == READY {
             for file in over {
                 let record = find(desk.conn, FileId(file))?.1;
