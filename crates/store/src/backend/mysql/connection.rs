@@ -27,6 +27,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How long saying goodbye may take.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
+/// Most rows of one insert.
+const MAX_TOGETHER: usize = 128;
+/// An insert of long rows ends when it has grown to this, after at least one.
+const MAX_BYTES: usize = 1 << 20;
+
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -45,6 +50,13 @@ pub(crate) struct Connection {
     in_transaction: Cell<bool>,
     failed: Cell<Kind>,
     texts: RefCell<FxHashMap<Box<str>, Arc<Known>>>,
+    /// Rows that go in together, before anything else is asked.
+    waiting: RefCell<Vec<Later>>,
+}
+
+struct Later {
+    text: Arc<Known>,
+    rows: Vec<Vec<Value>>,
 }
 
 struct Known {
@@ -58,6 +70,8 @@ struct Known {
 pub(crate) struct Statement<'c> {
     conn: &'c Connection,
     text: Arc<Known>,
+    /// Whether its rows wait for others.
+    later: bool,
 }
 
 /// Rows, all of them here.
@@ -131,6 +145,7 @@ impl Connection {
             in_transaction: Cell::new(false),
             failed: Cell::new(Kind::Final),
             texts: RefCell::default(),
+            waiting: RefCell::default(),
         };
         conn.connect()?;
         Ok(conn)
@@ -181,7 +196,34 @@ impl Connection {
             self.texts.borrow_mut().insert(text.into(), Arc::clone(&known));
             known
         });
-        Statement { conn: self, text }
+        Statement { conn: self, text, later: false }
+    }
+
+    /// An insert whose rows wait until something else is asked, and then go in together.
+    pub(crate) fn prepare_later(&self, text: &str) -> Statement<'_> {
+        Statement { later: true, ..self.prepare(text) }
+    }
+
+    /// Writes what waits.
+    fn write_waiting(&self) -> Result<(), Failure> {
+        let all = std::mem::take(&mut *self.waiting.borrow_mut());
+        for Later { text, rows } in &all {
+            let mut rows = rows.as_slice();
+            while let Some((some, rest)) = rows.split_at_checked(together(rows)) {
+                if some.is_empty() {
+                    break;
+                }
+                let mut query = sqlx::query(AssertSqlSafe(repeated(&text.sql, some.len())));
+                for row in some {
+                    for place in &text.order {
+                        query = bind(query, row.get(*place));
+                    }
+                }
+                self.ask(async |conn| query.execute(conn).await)?;
+                rows = rest;
+            }
+        }
+        Ok(())
     }
 
     /// Runs a statement as it is.
@@ -192,8 +234,11 @@ impl Connection {
     fn control(&self, text: &str) -> Result<(), Failure> {
         let begins = text.starts_with("BEGIN") || text.starts_with("START");
         if begins {
+            self.waiting.borrow_mut().clear();
             self.failed.set(Kind::Final);
             self.connect()?;
+        } else if text != "ROLLBACK" {
+            self.write_waiting()?;
         }
         let owned = AssertSqlSafe(text.to_owned());
         let mut done = self.ask(async |conn| conn.execute(owned).await.map(|_| ()));
@@ -238,6 +283,7 @@ impl Connection {
     }
 
     pub(crate) fn roll_back(&self) {
+        self.waiting.borrow_mut().clear();
         if !self.in_transaction.get() {
             return;
         }
@@ -279,6 +325,11 @@ impl Statement<'_> {
             return Ok(0);
         }
         let values = values(params)?;
+        if self.later {
+            self.wait(values);
+            return Ok(1);
+        }
+        self.conn.write_waiting()?;
         let query = self.bound(&values);
         let done = self.conn.ask(async |conn| query.execute(conn).await)?;
         Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
@@ -286,25 +337,76 @@ impl Statement<'_> {
 
     pub(crate) fn query(&self, params: &impl Params) -> engine::Result<Rows> {
         let values = values(params)?;
+        self.conn.write_waiting()?;
         let query = self.bound(&values);
         let rows = self.conn.ask(async |conn| query.fetch_all(conn).await)?;
         let rows = rows.iter().map(read).collect::<Result<_, Failure>>()?;
         Ok(Rows { rows, next: 0 })
     }
 
-    fn bound(&self, values: &[Value]) -> Query<'static, MySql, MySqlArguments> {
+    fn wait(&self, row: Vec<Value>) {
+        let mut waiting = self.conn.waiting.borrow_mut();
+        match waiting.iter_mut().find(|later| Arc::ptr_eq(&later.text, &self.text)) {
+            Some(later) => later.rows.push(row),
+            None => waiting.push(Later { text: Arc::clone(&self.text), rows: vec![row] }),
+        }
+    }
+
+    /// Takes back the row that was put in last, if it still waits.
+    pub(crate) fn take_back(&self) -> bool {
+        let mut waiting = self.conn.waiting.borrow_mut();
+        let later = waiting.iter_mut().find(|later| Arc::ptr_eq(&later.text, &self.text));
+        later.is_some_and(|later| later.rows.pop().is_some())
+    }
+
+    fn bound(&self, values: &[Value]) -> Asked {
         let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&self.text.sql)));
         for place in &self.text.order {
-            query = match values.get(*place) {
-                Some(Value::Integer(number)) => query.bind(*number),
-                Some(Value::Real(number)) => query.bind(*number),
-                Some(Value::Text(text)) => query.bind(text.clone()),
-                Some(Value::Blob(bytes)) => query.bind(bytes.clone()),
-                Some(Value::Null) | None => query.bind(None::<String>),
-            };
+            query = bind(query, values.get(*place));
         }
         query
     }
+}
+
+type Asked = Query<'static, MySql, MySqlArguments>;
+
+fn bind(query: Asked, value: Option<&Value>) -> Asked {
+    match value {
+        Some(Value::Integer(number)) => query.bind(*number),
+        Some(Value::Real(number)) => query.bind(*number),
+        Some(Value::Text(text)) => query.bind(text.clone()),
+        Some(Value::Blob(bytes)) => query.bind(bytes.clone()),
+        Some(Value::Null) | None => query.bind(None::<String>),
+    }
+}
+
+/// How many of these rows one statement inserts: powers of two, so that few statements are
+/// prepared, and far less than a packet may hold.
+fn together(rows: &[Vec<Value>]) -> usize {
+    let mut bytes = 0;
+    let fit = rows.iter().take(MAX_TOGETHER).take_while(|row| {
+        bytes += row.iter().map(weight).sum::<usize>();
+        bytes <= MAX_BYTES
+    });
+    let fit = fit.count().max(1).min(rows.len());
+    if fit == 0 { 0 } else { 1 << fit.ilog2() }
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Blob(bytes) => bytes.len(),
+        Value::Null | Value::Integer(_) | Value::Real(_) => 8,
+    }
+}
+
+/// An insert of one row as one of several.
+fn repeated(sql: &str, count: usize) -> String {
+    const VALUES: &str = " VALUES ";
+    let Some((head, rest)) = sql.split_once(VALUES) else { return sql.to_owned() };
+    let end = rest.find(')').map_or(rest.len(), |at| at + 1);
+    let (row, tail) = rest.split_at(end);
+    format!("{head}{VALUES}{}{tail}", vec![row; count].join(", "))
 }
 
 fn values(params: &impl Params) -> engine::Result<Vec<Value>> {
@@ -372,5 +474,28 @@ impl Rows {
         let row = self.rows.get(self.next)?;
         self.next += 1;
         Some(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_in_together_in_powers_of_two() {
+        let rows = |count: usize, bytes: usize| vec![vec![Value::Blob(vec![0; bytes])]; count];
+        let sizes: Vec<usize> =
+            [0, 1, 2, 3, 100, 500].into_iter().map(|count| together(&rows(count, 10))).collect();
+        assert_eq!(sizes, [0, 1, 2, 2, 64, 128]);
+        assert_eq!(together(&rows(9, 300 << 10)), 2, "three of them are a megabyte");
+        assert_eq!(together(&rows(9, 9 << 20)), 1);
+    }
+
+    #[test]
+    fn an_insert_is_repeated_row_by_row() {
+        assert_eq!(
+            repeated("INSERT INTO t (a, b) VALUES (?, 0) ON DUPLICATE KEY UPDATE b = VALUES(b)", 2),
+            "INSERT INTO t (a, b) VALUES (?, 0), (?, 0) ON DUPLICATE KEY UPDATE b = VALUES(b)"
+        );
     }
 }

@@ -109,19 +109,12 @@ fn send(
     }
 
     let id = desk.next_id();
-    if !planted(Plant::NoDedupe) {
-        let new = desk.hot.insert_dedupe.execute(params![
-            out.client_id.0,
-            sql(actor.device.0),
-            sql(conv.0),
-            sql(id),
-            sql(slot.seq.0)
-        ])?;
-        if new == 0 {
-            let first = stored(desk, actor.device, out.client_id, conv)?;
-            let (first, extra) = first.ok_or_else(|| lost("a dedupe key has no message"))?;
-            return again(desk, slot.acl, first, &extra, &append);
-        }
+    if !planted(Plant::NoDedupe)
+        && !desk.note_key((conv, actor.device, out.client_id), id, slot.seq)?
+    {
+        let first = stored(desk, actor.device, out.client_id, conv)?;
+        let (first, extra) = first.ok_or_else(|| lost("a dedupe key has no message"))?;
+        return again(desk, slot.acl, first, &extra, &append);
     }
     let verdict = replies_below(out, slot.seq)
         .map_err(StoreError::from)
@@ -135,11 +128,7 @@ fn send(
     let (special, carried) = match verdict {
         Ok(verdict) => verdict,
         Err(StoreError::Refused(refusal)) => {
-            desk.hot.delete_dedupe.execute(params![
-                out.client_id.0,
-                sql(actor.device.0),
-                sql(conv.0)
-            ])?;
+            desk.take_back_key((conv, actor.device, out.client_id))?;
             return Err(refusal.into());
         }
         Err(failed) => return Err(failed),
@@ -338,14 +327,7 @@ pub(super) fn insert_dedupe(
     slot: &Slot,
     id: u64,
 ) -> Result<(), StoreError> {
-    desk.hot.insert_dedupe.execute(params![
-        client_id.0,
-        sql(device.0),
-        sql(slot.conv.0),
-        sql(id),
-        sql(slot.seq.0)
-    ])?;
-    Ok(())
+    desk.note_key((slot.conv, device, client_id), id, slot.seq).map(|_| ())
 }
 
 fn write(

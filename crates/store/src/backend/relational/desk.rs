@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use super::engine::{Connection, OptionalExtension, params};
-use anser_domain::{Address, Clock, ConvId, GroupName, Millis, Ord64, Seq, UserId, UserName};
-use rustc_hash::FxHashMap;
+use super::engine::{Connection, OptionalExtension, Row, Value, params};
+use anser_domain::{
+    Address, ClientId, Clock, ConvId, DeviceId, GroupName, Millis, Ord64, Seq, UserId, UserName,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     acls::{Acls, DIRECT},
@@ -32,6 +34,12 @@ pub(super) struct Person {
     pub(super) disabled: bool,
 }
 
+/// The key of exactly-once.
+pub(super) type Key = (ConvId, DeviceId, ClientId);
+
+/// So many rows are asked for at a time.
+const AT_ONCE: usize = 64;
+
 /// The writer's desk.
 pub(super) struct Desk<'c> {
     pub(super) conn: &'c Connection,
@@ -46,6 +54,10 @@ pub(super) struct Desk<'c> {
     begun_id: u64,
     next_conv: Option<u64>,
     place: Option<Place>,
+    /// Which keys of entries were looked for in this transaction, and which of them, or of those
+    /// put in since, have stored something.
+    asked: FxHashSet<Key>,
+    known: FxHashSet<Key>,
     people: Cache<UserId, Person>,
     names: Cache<UserName, UserId>,
     directs: Cache<(UserId, UserId), ConvId>,
@@ -77,6 +89,8 @@ impl<'c> Desk<'c> {
             begun_id: 0,
             next_conv: None,
             place: conn.shared().map(|_| Place::none()),
+            asked: FxHashSet::default(),
+            known: FxHashSet::default(),
             people: Cache::new(REMEMBERED),
             names: Cache::new(REMEMBERED),
             directs: Cache::new(REMEMBERED),
@@ -103,6 +117,8 @@ impl<'c> Desk<'c> {
             // What is found by name never changes; the rest others may have moved.
             self.people.clear();
             self.heads.clear();
+            self.asked.clear();
+            self.known.clear();
             self.last_id = place.hold(self.conn, self.last_id.max(id_at(self.now)))?;
             self.saved_id = self.last_id;
             self.begun_id = self.last_id;
@@ -261,8 +277,74 @@ impl<'c> Desk<'c> {
     pub(super) fn lock_heads(&mut self, mut convs: Vec<ConvId>) -> Result<(), StoreError> {
         convs.sort_unstable();
         convs.dedup();
-        for conv in convs {
-            self.head(conv)?;
+        for some in convs.chunks(AT_ONCE) {
+            let places: Vec<String> = (1..=filled(some.len())).map(|at| format!("?{at}")).collect();
+            let mut query = self.conn.prepare_cached(&format!(
+                "SELECT {HEAD_COLUMNS}, conv FROM heads WHERE conv IN ({}) \
+                 ORDER BY conv FOR UPDATE",
+                places.join(", ")
+            ))?;
+            let keys = fill(some).map(|conv| Value::Integer(sql(conv.0)));
+            let rows = query.query_map(keys.collect::<Vec<_>>(), |row| {
+                Ok((ConvId(num(row, HEAD_COLUMNS_COUNT)?), Raw::of(row)?))
+            })?;
+            for (conv, raw) in rows.collect::<super::engine::Result<Vec<_>>>()? {
+                let head = self.finish_head(conv, raw)?;
+                self.remember_head(conv, head);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks which of these keys have stored something, all at once.
+    pub(super) fn look_for_keys(&mut self, keys: &[Key]) -> Result<(), StoreError> {
+        for some in keys.chunks(AT_ONCE) {
+            let one = |at: usize| {
+                let at = at * 3;
+                format!("conv = ?{} AND device = ?{} AND cid = ?{}", at + 1, at + 2, at + 3)
+            };
+            let any: Vec<String> = (0..filled(some.len())).map(one).collect();
+            let mut query = self.conn.prepare_cached(&format!(
+                "SELECT conv, device, cid FROM dedupe WHERE {}",
+                any.join(" OR ")
+            ))?;
+            let values = fill(some).flat_map(|(conv, device, cid)| {
+                [
+                    Value::Integer(sql(conv.0)),
+                    Value::Integer(sql(device.0)),
+                    Value::Blob(cid.0.into()),
+                ]
+            });
+            let rows = query.query_map(values.collect::<Vec<_>>(), |row| {
+                Ok((ConvId(num(row, 0)?), DeviceId(num(row, 1)?), ClientId(row.get(2)?)))
+            })?;
+            self.known.extend(rows.collect::<super::engine::Result<Vec<_>>>()?);
+            self.asked.extend(some);
+        }
+        Ok(())
+    }
+
+    /// Remembers what a key stored. Answers `false` when it had stored something already.
+    pub(super) fn note_key(&mut self, key: Key, id: u64, seq: Seq) -> Result<bool, StoreError> {
+        let (conv, device, cid) = key;
+        let row = params![cid.0, sql(device.0), sql(conv.0), sql(id), sql(seq.0)];
+        if self.place.is_none() {
+            return Ok(self.hot.insert_dedupe.execute(row)? > 0);
+        }
+        if self.asked.insert(key)
+            && self.hot.find_dedupe.exists(params![cid.0, sql(device.0), sql(conv.0)])?
+        {
+            self.known.insert(key);
+        }
+        Ok(self.known.insert(key) && self.hot.insert_dedupe.execute(row)? > 0)
+    }
+
+    /// Takes back what [`note_key`](Self::note_key) remembered last.
+    pub(super) fn take_back_key(&mut self, key: Key) -> Result<(), StoreError> {
+        self.known.remove(&key);
+        if !self.hot.insert_dedupe.take_back() {
+            let (conv, device, cid) = key;
+            self.hot.delete_dedupe.execute(params![cid.0, sql(device.0), sql(conv.0)])?;
         }
         Ok(())
     }
@@ -446,21 +528,17 @@ impl<'c> Desk<'c> {
     }
 
     fn load_head(&mut self, conv: ConvId) -> Result<Option<Head>, StoreError> {
-        let mut rows = self.hot.head.query([sql(conv.0)])?;
-        let Some(row) = &rows.next()? else { return Ok(None) };
-        let side = |at: usize| -> super::engine::Result<Side> {
-            let (read, read_ord) = (Seq(num(row, at)?), Ord64(num(row, at + 1)?));
-            Ok(Side { read, read_ord, delivered: Seq(num(row, at + 2)?) })
-        };
-        let sides = [side(6)?, side(9)?];
-        let (kind, version, changed): (i64, u64, u64) = (row.get(0)?, num(row, 4)?, num(row, 5)?);
-        let (last, ord) = (Seq(num(row, 1)?), Ord64(num(row, 2)?));
-        let last_message = Seq(num(row, 3)?);
+        let raw = self.hot.head.query_row([sql(conv.0)], Raw::of).optional()?;
+        raw.map(|raw| self.finish_head(conv, raw)).transpose()
+    }
+
+    fn finish_head(&mut self, conv: ConvId, raw: Raw) -> Result<Head, StoreError> {
+        let Raw { kind, last, ord, last_message, version, changed, sides } = raw;
         // Nothing later than what this transaction sees has been committed: this is who commits.
         let acl = self.acls.read(self.conn, conv, version, kind)?;
         // Another process's clock may be ahead: in a conversation ids ascend all the same.
         self.last_id = self.last_id.max(changed);
-        Ok(Some(Head { last, ord, last_message, changed, kind, acl, sides, dirty: false }))
+        Ok(Head { last, ord, last_message, changed, kind, acl, sides, dirty: false })
     }
 
     // — moves —
@@ -526,4 +604,53 @@ impl<'c> Desk<'c> {
     pub(super) fn note_direct(&mut self, lo: UserId, hi: UserId, conv: ConvId) {
         self.directs.insert((lo, hi), conv);
     }
+}
+
+/// The columns that [`Raw::of`] reads.
+pub(super) const HEAD_COLUMNS: &str = "kind, last_seq, ord, last_message, acl_version, changed, lo_read, lo_read_ord, lo_delivered, \
+     hi_read, hi_read_ord, hi_delivered";
+const HEAD_COLUMNS_COUNT: usize = 12;
+
+/// A head as it stands in its row, without its members.
+struct Raw {
+    kind: i64,
+    last: Seq,
+    ord: Ord64,
+    last_message: Seq,
+    version: u64,
+    changed: u64,
+    sides: [Side; 2],
+}
+
+impl Raw {
+    fn of(row: &Row<'_>) -> super::engine::Result<Self> {
+        let side = |at: usize| -> super::engine::Result<Side> {
+            let (read, read_ord) = (Seq(num(row, at)?), Ord64(num(row, at + 1)?));
+            Ok(Side { read, read_ord, delivered: Seq(num(row, at + 2)?) })
+        };
+        Ok(Self {
+            kind: row.get(0)?,
+            last: Seq(num(row, 1)?),
+            ord: Ord64(num(row, 2)?),
+            last_message: Seq(num(row, 3)?),
+            version: num(row, 4)?,
+            changed: num(row, 5)?,
+            sides: [side(6)?, side(9)?],
+        })
+    }
+}
+
+/// How many places a statement has that asks for so many: few numbers, so that few statements are
+/// prepared.
+fn filled(count: usize) -> usize {
+    count.next_power_of_two().min(AT_ONCE)
+}
+
+/// As many as there are places: the last one again in those that would be empty.
+fn fill<T: Copy>(some: &[T]) -> impl Iterator<Item = T> {
+    let last = some.last().copied();
+    some.iter()
+        .copied()
+        .chain(std::iter::repeat_with(move || last).map_while(|it| it))
+        .take(filled(some.len()))
 }

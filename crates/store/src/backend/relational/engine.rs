@@ -111,6 +111,15 @@ impl Connection {
         })
     }
 
+    /// An insert whose rows may wait, on an engine that is far away, until something else is asked:
+    /// then they go in together. It says 1 for each row.
+    pub(crate) fn prepare_later(&self, text: &str) -> Result<Statement<'_>> {
+        match self {
+            Self::Sqlite(_) => self.prepare(text),
+            Self::MySql(conn) => Ok(Statement::MySql(conn.prepare_later(text))),
+        }
+    }
+
     /// Begins to read: from here on everything is seen as it is now.
     pub(crate) fn begin_reading(&self) -> Result<()> {
         match self {
@@ -267,6 +276,11 @@ impl Statement<'_> {
         read: F,
     ) -> Result<Mapped<'_, F>> {
         Ok(Mapped { rows: self.query(params)?, read })
+    }
+
+    /// Takes back the row that was inserted last, if it still waits.
+    pub(crate) fn take_back(&self) -> bool {
+        matches!(self, Self::MySql(statement) if statement.take_back())
     }
 
     /// Whether there is a row.

@@ -1,7 +1,10 @@
 //! Statements of the message path, prepared once: looking them up would cost as much again as
 //! the simplest of them.
 
-use super::engine::{Connection, Statement};
+use super::{
+    desk::HEAD_COLUMNS,
+    engine::{Connection, Statement},
+};
 
 /// The writer's statements.
 pub(super) struct Hot<'c> {
@@ -30,28 +33,43 @@ impl<'c> Hot<'c> {
             data_version: conn.prepare("PRAGMA data_version")?,
             last_id: conn.prepare("SELECT last_id FROM meta WHERE one = 1")?,
             save_id: conn.prepare("UPDATE meta SET last_id = ?1 WHERE one = 1")?,
-            head: conn.prepare(&format!(
-                "SELECT kind, last_seq, ord, last_message, acl_version, changed, lo_read, \
-                 lo_read_ord, lo_delivered, hi_read, hi_read_ord, hi_delivered \
-                 FROM heads WHERE conv = ?1{lock}"
-            ))?,
-            save_head: conn.prepare(
-                "UPDATE heads SET last_seq = ?2, ord = ?3, last_message = ?4, acl_version = ?5, \
-                 changed = ?6, lo_read = ?7, lo_read_ord = ?8, lo_delivered = ?9, hi_read = ?10, \
-                 hi_read_ord = ?11, hi_delivered = ?12 WHERE conv = ?1",
-            )?,
+            head: conn
+                .prepare(&format!("SELECT {HEAD_COLUMNS} FROM heads WHERE conv = ?1{lock}"))?,
+            save_head: if shared {
+                // Rows that are there; as an insert, so that all of a batch are one statement.
+                conn.prepare_later(
+                    "INSERT INTO heads (conv, last_seq, ord, last_message, acl_version, changed, \
+                     lo_read, lo_read_ord, lo_delivered, hi_read, hi_read_ord, hi_delivered, \
+                     kind, floor_seq) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0) \
+                     ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), ord = VALUES(ord), \
+                     last_message = VALUES(last_message), acl_version = VALUES(acl_version), \
+                     changed = VALUES(changed), lo_read = VALUES(lo_read), \
+                     lo_read_ord = VALUES(lo_read_ord), lo_delivered = VALUES(lo_delivered), \
+                     hi_read = VALUES(hi_read), hi_read_ord = VALUES(hi_read_ord), \
+                     hi_delivered = VALUES(hi_delivered)",
+                )?
+            } else {
+                conn.prepare(
+                    "UPDATE heads SET last_seq = ?2, ord = ?3, last_message = ?4, acl_version = ?5, \
+                     changed = ?6, lo_read = ?7, lo_read_ord = ?8, lo_delivered = ?9, hi_read = ?10, \
+                     hi_read_ord = ?11, hi_delivered = ?12 WHERE conv = ?1",
+                )?
+            },
             save_read: conn.prepare(
                 "UPDATE members SET read_seq = ?3, read_ord = ?4 WHERE user = ?1 AND conv = ?2",
             )?,
-            insert_dedupe: conn.prepare(
+            insert_dedupe: conn.prepare_later(if shared {
+                "INSERT INTO dedupe (cid, device, conv, id, seq) VALUES (?1, ?2, ?3, ?4, ?5)"
+            } else {
                 "INSERT OR IGNORE INTO dedupe (cid, device, conv, id, seq) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?,
+                 VALUES (?1, ?2, ?3, ?4, ?5)"
+            })?,
             find_dedupe: conn
                 .prepare("SELECT id FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
             delete_dedupe: conn
                 .prepare("DELETE FROM dedupe WHERE cid = ?1 AND device = ?2 AND conv = ?3")?,
-            insert_message: conn.prepare(
+            insert_message: conn.prepare_later(
                 "INSERT INTO msgs (id, conv, seq, ord, user, device, cid, kind, body, reply_to, \
                  mentions, protocol, payload, extra) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",

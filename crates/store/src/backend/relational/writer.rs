@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anser_domain::{Actor, Address, ClientId, Clock, Refusal, ReplyTo, UserId};
+use anser_domain::{Actor, Address, ClientId, Clock, DeviceId, Refusal, ReplyTo, UserId};
 use tokio::sync::oneshot;
 
 use super::{
@@ -46,6 +46,25 @@ struct Ticket {
     order: u64,
     at: Address,
     client_id: ClientId,
+}
+
+/// What of an entry is looked for before its transaction looks at any.
+struct Ahead {
+    user: UserId,
+    at: Address,
+    device: DeviceId,
+    client_id: ClientId,
+}
+
+impl Ahead {
+    fn of(append: &Append) -> Self {
+        Self {
+            user: append.actor.user,
+            at: append.entry.address(),
+            device: append.actor.device,
+            client_id: append.entry.client_id(),
+        }
+    }
 }
 
 impl Ticket {
@@ -128,8 +147,7 @@ impl Writer {
     /// if it was. Other writes have locks of their own, and so a transaction of their own.
     fn transact_shared(&self, desk: &mut Desk<'_>, batch: Vec<Append>, works: Vec<Work>) {
         if !batch.is_empty() {
-            let at = |it: &Append| (it.actor.user, it.entry.address());
-            let heads: Vec<_> = batch.iter().map(at).collect();
+            let heads: Vec<_> = batch.iter().map(Ahead::of).collect();
             for _ in 1..TRIES {
                 if self.transact(desk, batch.clone().into_iter(), Vec::new(), &heads, false) {
                     return self.transact_works(desk, works);
@@ -153,7 +171,7 @@ impl Writer {
         desk: &mut Desk<'_>,
         mut batch: impl ExactSizeIterator<Item = Append>,
         works: Vec<Work>,
-        heads: &[(UserId, Address)],
+        heads: &[Ahead],
         last: bool,
     ) -> bool {
         let mut tickets = Vec::with_capacity(batch.len());
@@ -249,16 +267,17 @@ impl Writer {
 }
 
 /// Begins a transaction, with the locks that it asks for.
-fn begin(desk: &mut Desk<'_>, heads: &[(UserId, Address)], alone: bool) -> Result<(), StoreError> {
+fn begin(desk: &mut Desk<'_>, heads: &[Ahead], alone: bool) -> Result<(), StoreError> {
     desk.begin()?;
     if alone {
         desk.write_alone()?;
     }
-    let mut convs = Vec::with_capacity(heads.len());
-    for (user, at) in heads {
-        convs.extend(desk.find(*user, at)?);
+    let mut keys = Vec::with_capacity(heads.len());
+    for Ahead { user, at, device, client_id } in heads {
+        keys.extend(desk.find(*user, at)?.map(|conv| (conv, *device, *client_id)));
     }
-    desk.lock_heads(convs)
+    desk.lock_heads(keys.iter().map(|key| key.0).collect())?;
+    desk.look_for_keys(&keys)
 }
 
 /// Says that this process is there, though it has nothing to write.
