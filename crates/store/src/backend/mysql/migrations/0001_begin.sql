@@ -1,4 +1,4 @@
--- The layout of version 1: what backend/sqlite/migrations say in ten steps, for a database that
+-- The layout of version 1: what backend/sqlite/migrations say in eleven steps, for a database that
 -- several processes share. Where a table's key differs from SQLite's, it begins with what a shard
 -- would be chosen by: a conversation, a user, a device.
 
@@ -132,6 +132,7 @@ CREATE TABLE IF NOT EXISTS members (
     hidden_below BIGINT NOT NULL DEFAULT 0,
     cleared      BIGINT NOT NULL DEFAULT 0,
     deletions    BIGINT NOT NULL DEFAULT 0,
+    title        TEXT,
     PRIMARY KEY (user, conv),
     KEY members_by_conv (conv, user, role, until_seq),
     KEY members_by_version (conv, acl_version)
