@@ -335,7 +335,7 @@ fn remove(
 ) -> Result<(), StoreError> {
     let mut update = desk.conn.prepare_cached(
         "UPDATE members SET until_seq = ?3, until_ord = ?4, acl_version = ?5, changed = ?6, \
-         title = (SELECT g.title FROM groups g WHERE g.conv = ?2) WHERE user = ?1 AND conv = ?2",
+         title = (SELECT g.title FROM `groups` g WHERE g.conv = ?2) WHERE user = ?1 AND conv = ?2",
     )?;
     update.execute([
         sql(member.user.0),
