@@ -148,7 +148,7 @@ async fn an_app_decides_what_is_sent_over_rest_and_links() {
     assert_eq!((status, &again["id"]), (200, &damn["id"]), "{again}");
     assert_eq!(world.send(&alice, "d*** it", "3").await.0, 409, "not what was sent");
     let path = format!("/v1/conversations/u:bob/messages/{}/edit", hello["seq"]);
-    let edit = json!({"text": "damn hello"});
+    let edit = json!({"kind": "text", "text": "damn hello"});
     let (status, edited) = world.post(&alice, &path, edit, "4").await;
     assert_eq!(status, 201, "{edited}");
     assert_eq!(world.texts(&alice).await, ["d*** hello", "d*** it"]);
