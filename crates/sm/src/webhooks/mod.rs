@@ -189,10 +189,11 @@ impl Hooks {
     /// Writes what was gathered, and lets every webhook go on that is not at it already. One that
     /// is slow does not hold up the others.
     pub(crate) async fn round(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
-        if self.listened.load(Ordering::Relaxed) && self.is_time_to_look_up() {
-            if let Err(error) = self.look_up().await {
-                tracing::warn!(%error, "who is linked could not be compared");
-            }
+        if self.listened.load(Ordering::Relaxed)
+            && self.is_time_to_look_up()
+            && let Err(error) = self.look_up().await
+        {
+            tracing::warn!(%error, "who is linked could not be compared");
         }
         let facts = std::mem::take(&mut *self.facts.lock());
         if !facts.is_empty()
