@@ -35,12 +35,12 @@ impl Vetting {
     /// Whether what a group would say of itself may stand.
     pub(super) fn allows_entry(&self, entry: &Entry) -> Result<(), Refusal> {
         match entry {
-            Entry::NewGroup(group) => self.allows([Some(&group.title)]),
+            Entry::NewGroup(group) => self.allows([Some(&*group.title)]),
             Entry::Change(change) => match &change.act {
                 Act::Group(GroupChange::Profile(it)) => self.allows([
-                    it.title.as_ref(),
-                    it.description.as_ref(),
-                    it.announcement.as_ref(),
+                    it.title.as_deref(),
+                    it.description.as_deref(),
+                    it.announcement.as_deref(),
                 ]),
                 _ => Ok(()),
             },
@@ -52,9 +52,9 @@ impl Vetting {
     pub(crate) fn allows_people(&self, command: &PeopleCommand) -> Result<(), Refusal> {
         match command {
             PeopleCommand::EditProfile(it) => {
-                self.allows([it.display_name.as_ref(), it.about.as_ref()])
+                self.allows([it.display_name.as_deref(), it.about.as_deref()])
             }
-            PeopleCommand::RequestFriend { message, .. } => self.allows([Some(message)]),
+            PeopleCommand::RequestFriend { message, .. } => self.allows([Some(&**message)]),
             _ => Ok(()),
         }
     }
@@ -64,7 +64,7 @@ impl Vetting {
         self.words.as_ref().map_or(Ok(()), |words| words.filter().allows(name))
     }
 
-    fn allows<const N: usize>(&self, texts: [Option<&Box<str>>; N]) -> Result<(), Refusal> {
+    fn allows<const N: usize>(&self, texts: [Option<&str>; N]) -> Result<(), Refusal> {
         texts.into_iter().flatten().try_for_each(|text| self.allows_name(text))
     }
 }
