@@ -1,7 +1,13 @@
 //! What is done every so often. Driven by [`tick`](Chores::tick), so that a test's clock moves
 //! it as well as the machine's.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anser_domain::{Clock, Millis, SyncToken};
 use anser_store::{Routes, Store};
@@ -39,6 +45,8 @@ pub(crate) struct Chores {
     pub(crate) flushed: Mutex<Millis>,
     /// When the link map was last told of CMs. Held while it is.
     pub(crate) kept: Mutex<Millis>,
+    /// Whether someone waits for a beat: a CM that is new, or back.
+    pub(crate) beat_soon: AtomicBool,
     /// Held while a round runs, so that rounds never overlap.
     pub(crate) done: Mutex<Done>,
 }
@@ -112,10 +120,9 @@ impl Chores {
             // never arrives makes all of them compare heads.
             self.peers.skip();
         }
-        if missed != done.missed || generation != done.generation {
-            // CMs learn of it now, not with the next beat.
-            done.beat = Millis(0);
-        }
+        let awaited = self.beat_soon.swap(false, Ordering::Relaxed);
+        // CMs learn of it now, not with the next beat.
+        let early = awaited || missed != done.missed || generation != done.generation;
         (done.missed, done.generation) = (missed, generation);
         if due(&mut done.beat, self.config.beat_every) {
             self.peers.beat(done.watermark, generation);
@@ -123,6 +130,8 @@ impl Chores {
                 Ok(watermark) => done.watermark = watermark,
                 Err(error) => tracing::warn!(%error, "the store's watermark could not be read"),
             }
+        } else if early {
+            self.peers.beat(done.watermark, generation);
         }
         if due(&mut done.bans, BANS_EVERY)
             && let Err(refusal) = self.admins.end_bans(now).await

@@ -243,6 +243,7 @@ impl Sm {
             admins: admins.clone(),
             flushed: Mutex::default(),
             kept: Mutex::default(),
+            beat_soon: AtomicBool::default(),
             done: Mutex::default(),
         };
         let services = Arc::new(Services {
@@ -320,6 +321,7 @@ impl Sm {
 impl SessionManager for Sm {
     fn attach(&self, peer: Peer) {
         self.services.peers.attach(peer);
+        self.services.chores.beat_soon.store(true, Ordering::Relaxed);
     }
 
     fn detach(&self, peer: PeerId) {

@@ -40,7 +40,8 @@ impl MemoryRoutes {
     #[must_use]
     pub fn new() -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
-        Self { shards, generation: AtomicU64::new(1) }
+        // A process that is started again begins with an empty map, and its CMs have to see that.
+        Self { shards, generation: AtomicU64::new(rand::random()) }
     }
 
     /// Loses everything, as a restarted Redis would. For tests.
