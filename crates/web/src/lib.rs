@@ -54,19 +54,31 @@ struct App {
     files: files::Files,
 }
 
-/// The REST tier as a service: `/v1`, `/openapi.json`, `/docs` and `/problems`. It is a new peer
-/// of `sm` from now on, until its last clone is dropped.
+/// The REST tier's end at the SM: one peer, which requests and chores share, until its last clone
+/// is dropped.
+#[derive(Clone)]
+pub struct Asker(Arc<Calls>);
+
+impl Asker {
+    /// A new peer of `sm`.
+    #[must_use]
+    pub fn new(sm: Arc<dyn SessionManager>) -> Self {
+        Self(Arc::new(Calls::new(sm)))
+    }
+}
+
+/// The REST tier as a service: `/v1`, `/openapi.json`, `/docs` and `/problems`.
 ///
 /// Whoever accepts connections puts a [`Connection`] into each request's extensions, and hands
 /// [`limits::MAX_HEAD`] and [`limits::MAX_HEADERS`] to its HTTP parser.
-pub fn router(config: Config, sm: Arc<dyn SessionManager>, clock: Arc<dyn Clock>) -> Router {
+pub fn router(config: Config, asker: &Asker, clock: Arc<dyn Clock>) -> Router {
     let guard = Guard::new(&config);
     let proxies = guard.proxies().clone();
     let cors = guard::cors(&config);
     let metrics = config.metrics.clone();
     let paces = pace::Paces::new(config.rates, &clock);
     let app = App {
-        calls: Arc::new(Calls::new(sm)),
+        calls: asker.0.clone(),
         clock: clock.clone(),
         guard: Arc::new(guard.clone()),
         files: files::Files::new(config.blobs.clone(), metrics.files()),

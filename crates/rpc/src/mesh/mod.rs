@@ -170,8 +170,10 @@ impl State {
 
 impl SessionManager for Mesh {
     fn attach(&self, peer: Peer) {
-        // One process is one peer.
-        let _ = self.peer.set(peer);
+        // One process is one peer: answers to another would have nowhere to go.
+        if let Err(peer) = self.peer.set(peer) {
+            tracing::error!(peer = %peer.id, "a second peer attached to one mesh");
+        }
     }
 
     fn detach(&self, _: PeerId) {

@@ -1,13 +1,12 @@
 //! Removing the bytes of files that are gone: unfinished, expired or deleted. Each step can be
 //! repeated, so that a crash between any two of them leaves nothing behind.
 
-use std::sync::Arc;
-
 use anser_blobs::Blobs;
-use anser_domain::{Caller, Command, FileCommand, FileId, SessionManager};
+use anser_domain::{Caller, Command, FileCommand, FileId};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
+    Asker,
     answer::Done,
     call::Calls,
     limits::{SWEEP_EVERY, SWEPT_AT_ONCE},
@@ -15,12 +14,7 @@ use crate::{
 };
 
 /// Sweeps now and then, until `stop` changes.
-pub async fn sweep_files(
-    blobs: Blobs,
-    sm: Arc<dyn SessionManager>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let calls = Calls::new(sm);
+pub async fn sweep_files(blobs: Blobs, Asker(calls): Asker, mut stop: watch::Receiver<bool>) {
     loop {
         match sweep(&blobs, &calls).await {
             Ok(0) => {}

@@ -87,7 +87,7 @@ pub(crate) fn web(sm: &Arc<FakeSm>) -> Router {
 
 /// The tier in front of `sm`.
 pub(crate) fn configured(config: Config, sm: &Arc<FakeSm>) -> Router {
-    anser_web::router(config, sm.clone(), Arc::new(ManualClock::new(NOW)))
+    anser_web::router(config, &anser_web::Asker::new(sm.clone()), Arc::new(ManualClock::new(NOW)))
 }
 
 /// A request from this machine.
