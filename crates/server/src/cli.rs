@@ -18,8 +18,14 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run the server
+    /// Run the server: all roles in one process
     Serve(Serve),
+    /// Run a connection manager: links of clients, and nothing else
+    Cm(Place),
+    /// Run a session manager: business logic, routing, the store
+    Sm(Place),
+    /// Run the REST tier
+    Web(Place),
     /// Make users, change their passwords, shut them out
     #[command(subcommand)]
     User(User),

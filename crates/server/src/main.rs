@@ -20,7 +20,10 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::{
+    cli::{Cli, Command, ConfigCommand},
+    serve::Role,
+};
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(&args),
+        Command::Cm(place) => serve::run_one(Role::Cm, &place),
+        Command::Sm(place) => serve::run_one(Role::Sm, &place),
+        Command::Web(place) => serve::run_one(Role::Web, &place),
         Command::User(command) => user::run(command),
         Command::Chat(args) => chat::run(args),
         Command::Send(args) => send::run(args),

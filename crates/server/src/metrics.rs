@@ -3,6 +3,9 @@
 
 use std::{fs, os::unix::fs::MetadataExt as _, sync::Arc};
 
+use anser_cm::Cm;
+use anser_sm::Sm;
+use anser_store::Store;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _},
@@ -14,100 +17,138 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-/// Reads one number of the roles.
-type Read = fn(&Roles) -> u64;
+use self::Goes::{Up, UpAndDown};
+use crate::tls::Certificate;
 
-/// The roles whose numbers are shown.
-#[derive(Clone)]
-pub(crate) struct Roles {
-    pub(crate) store: Arc<dyn anser_store::Store>,
-    pub(crate) sm: Arc<anser_sm::Sm>,
-    pub(crate) cm: Arc<anser_cm::Cm>,
-    pub(crate) certificate: Arc<crate::tls::Certificate>,
+/// A number of one part of the server: its name, its help, whether it only goes up, and how it is
+/// read. What only goes up gets `_total` added to its name.
+struct Number<T>(&'static str, &'static str, Goes, fn(&T) -> u64);
+
+/// Which way a number goes.
+#[derive(Clone, Copy)]
+enum Goes {
+    Up,
+    UpAndDown,
 }
 
-impl std::fmt::Debug for Roles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Roles")
-    }
-}
+/// What the connection manager counts.
+const LINKS: &[Number<Cm>] = &[
+    Number("anser_links", "Links open now", UpAndDown, |cm| cm.stats().links.read()),
+    Number("anser_links_accepted", "Links opened", Up, |cm| cm.stats().accepted.read()),
+    Number("anser_links_refused", "Sockets turned away", Up, |cm| cm.stats().refused.read()),
+    Number("anser_link_bytes_in", "Bytes read from links", Up, |cm| cm.stats().bytes_in.read()),
+    Number("anser_link_bytes_out", "Bytes written to links", Up, |cm| cm.stats().bytes_out.read()),
+    Number("anser_events_shed", "Events dropped because a link could not keep up", Up, |cm| {
+        cm.stats().shed.read()
+    }),
+    Number("anser_pulls", "Pages of logs asked for on behalf of links", Up, |cm| {
+        cm.stats().pulls.read()
+    }),
+    Number("anser_hint_gaps", "Streams of hints found broken", Up, |cm| cm.stats().gaps.read()),
+    Number("anser_link_resyncs", "Links told to compare heads", Up, |cm| cm.stats().resyncs.read()),
+    Number("anser_session_panics", "Sessions that panicked; each one is a bug", Up, |cm| {
+        cm.stats().panics.read()
+    }),
+];
 
-/// Numbers that go up and down.
-const GAUGES: &[(&str, &str, Read)] = &[
-    ("anser_links", "Links open now", |roles| roles.cm.stats().links.read()),
-    ("anser_store_queued", "Entries that wait to be stored", |roles| roles.store.stats().queued),
-    (
+/// What the store counts.
+const STORE: &[Number<Arc<dyn Store>>] = &[
+    Number("anser_store_queued", "Entries that wait to be stored", UpAndDown, |store| {
+        store.stats().queued
+    }),
+    Number("anser_store_commits", "Transactions committed", Up, |store| store.stats().commits),
+    Number("anser_store_failures", "Transactions that failed as a whole", Up, |store| {
+        store.stats().failures
+    }),
+];
+
+/// What the session manager counts.
+const SM: &[Number<Sm>] = &[
+    Number(
+        "anser_password_iterations",
+        "PBKDF2 iterations spent on checking passwords",
+        Up,
+        |sm| sm.stats().hashed,
+    ),
+    Number("anser_entries_stored", "Log entries stored", Up, |sm| sm.stats().stored),
+    Number("anser_entries_duplicate", "Retries answered as the first time", Up, |sm| {
+        sm.stats().duplicates
+    }),
+    Number("anser_entries_refused", "Appends refused", Up, |sm| sm.stats().refused),
+    Number("anser_pushes_taken", "Notifications that a push service took", Up, |sm| {
+        sm.stats().pushes_taken
+    }),
+    Number("anser_pushes_later", "Notifications put off: the push service had no time", Up, |sm| {
+        sm.stats().pushes_later
+    }),
+    Number("anser_pushes_refused", "Notifications that a push service will never take", Up, |sm| {
+        sm.stats().pushes_refused
+    }),
+    Number("anser_pushes_gone", "Registrations that a push service ended", Up, |sm| {
+        sm.stats().pushes_gone
+    }),
+];
+
+/// What is known of the certificate.
+const CERTIFICATE: &[Number<Certificate>] = &[
+    Number(
         "anser_tls_certificate_ends_seconds",
         "When the certificate that is shown ends, in seconds since 1970",
-        |roles| u64::try_from(roles.certificate.ends()).unwrap_or_default(),
+        UpAndDown,
+        |it| u64::try_from(it.ends()).unwrap_or_default(),
+    ),
+    Number("anser_tls_reloads", "New certificates taken while running", Up, Certificate::reloads),
+    Number(
+        "anser_tls_reload_failures",
+        "New certificates that were not usable",
+        Up,
+        Certificate::failures,
     ),
 ];
 
-/// Numbers that only go up; `_total` is added to the name.
-const COUNTERS: &[(&str, &str, Read)] = &[
-    ("anser_links_accepted", "Links opened", |roles| roles.cm.stats().accepted.read()),
-    ("anser_links_refused", "Sockets turned away", |roles| roles.cm.stats().refused.read()),
-    ("anser_link_bytes_in", "Bytes read from links", |roles| roles.cm.stats().bytes_in.read()),
-    ("anser_link_bytes_out", "Bytes written to links", |roles| roles.cm.stats().bytes_out.read()),
-    ("anser_events_shed", "Events dropped because a link could not keep up", |roles| {
-        roles.cm.stats().shed.read()
-    }),
-    ("anser_pulls", "Pages of logs asked for on behalf of links", |roles| {
-        roles.cm.stats().pulls.read()
-    }),
-    ("anser_hint_gaps", "Streams of hints found broken", |roles| roles.cm.stats().gaps.read()),
-    ("anser_link_resyncs", "Links told to compare heads", |roles| roles.cm.stats().resyncs.read()),
-    ("anser_session_panics", "Sessions that panicked; each one is a bug", |roles| {
-        roles.cm.stats().panics.read()
-    }),
-    ("anser_store_commits", "Transactions committed", |roles| roles.store.stats().commits),
-    ("anser_store_failures", "Transactions that failed as a whole", |roles| {
-        roles.store.stats().failures
-    }),
-    ("anser_password_iterations", "PBKDF2 iterations spent on checking passwords", |roles| {
-        roles.sm.stats().hashed
-    }),
-    ("anser_tls_reloads", "New certificates taken while running", |roles| {
-        roles.certificate.reloads()
-    }),
-    ("anser_tls_reload_failures", "New certificates that were not usable", |roles| {
-        roles.certificate.failures()
-    }),
-    ("anser_entries_stored", "Log entries stored", |roles| roles.sm.stats().stored),
-    ("anser_entries_duplicate", "Retries answered as the first time", |roles| {
-        roles.sm.stats().duplicates
-    }),
-    ("anser_entries_refused", "Appends refused", |roles| roles.sm.stats().refused),
-    ("anser_pushes_taken", "Notifications that a push service took", |roles| {
-        roles.sm.stats().pushes_taken
-    }),
-    ("anser_pushes_later", "Notifications put off: the push service had no time", |roles| {
-        roles.sm.stats().pushes_later
-    }),
-    ("anser_pushes_refused", "Notifications that a push service will never take", |roles| {
-        roles.sm.stats().pushes_refused
-    }),
-    ("anser_pushes_gone", "Registrations that a push service ended", |roles| {
-        roles.sm.stats().pushes_gone
-    }),
-];
-
-/// A registry with everything about `roles` and this process.
-pub(crate) fn registry(roles: Roles) -> Registry {
+/// A registry with everything about this process and its certificate; roles add themselves.
+pub(crate) fn registry(certificate: Arc<Certificate>) -> Registry {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(roles));
+    registry.register_collector(Box::new(Numbers { of: certificate, are: CERTIFICATE }));
     registry.register_collector(Box::new(Process));
     registry
 }
 
-impl Collector for Roles {
+/// Adds the numbers of a connection manager.
+pub(crate) fn add_cm(registry: &mut Registry, cm: Arc<Cm>) {
+    registry.register_collector(Box::new(Numbers { of: cm, are: LINKS }));
+}
+
+/// Adds the numbers of a session manager and its store.
+pub(crate) fn add_sm(registry: &mut Registry, sm: Arc<Sm>, store: Arc<dyn Store>) {
+    registry.register_collector(Box::new(Numbers { of: sm, are: SM }));
+    registry.register_collector(Box::new(Numbers { of: Arc::new(store), are: STORE }));
+}
+
+/// The numbers of one part.
+struct Numbers<T: 'static> {
+    of: Arc<T>,
+    are: &'static [Number<T>],
+}
+
+impl<T> std::fmt::Debug for Numbers<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Numbers")
+    }
+}
+
+impl<T: Send + Sync> Collector for Numbers<T> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        for (name, help, read) in GAUGES {
-            gauge(&mut encoder, name, help, read(self))?;
-        }
-        for (name, help, read) in COUNTERS {
-            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            ConstCounter::new(read(self)).encode(metric)?;
+        for Number(name, help, goes, read) in self.are {
+            let value = read(&self.of);
+            match goes {
+                UpAndDown => gauge(&mut encoder, name, help, value)?,
+                Up => {
+                    let metric =
+                        encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+                    ConstCounter::new(value).encode(metric)?;
+                }
+            }
         }
         Ok(())
     }

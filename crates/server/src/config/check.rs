@@ -6,12 +6,16 @@ use std::net::SocketAddr;
 /// Below this a message with all that may stand around it would not fit (`anser_wire::Limits`).
 const LEAST_FRAME: usize = 192 * 1024;
 
-use super::read::{ConfigError, Reading};
+use super::{
+    kind::OptionalPath,
+    read::{ConfigError, Reading},
+};
 
 /// Checks everything together.
 pub(super) fn check(reading: &Reading) -> Result<(), ConfigError> {
     domain(reading)?;
     listeners(reading)?;
+    cluster(reading)?;
     backends(reading)?;
     limits(reading)?;
     files(reading)?;
@@ -59,7 +63,36 @@ fn listeners(reading: &Reading) -> Result<(), ConfigError> {
             return Err(reading.error("listen", key, what));
         }
     }
-    same_port(reading, &listeners)
+    // Never shown to clients, and so without a certificate of theirs.
+    same_port(reading, &[&listeners[..], &[("sm", config.listen.sm)]].concat())
+}
+
+/// Roles on different machines know each other by certificate, or do not speak.
+fn cluster(reading: &Reading) -> Result<(), ConfigError> {
+    let config = &reading.config;
+    let parts = [
+        ("ca", &config.cluster.ca),
+        ("certificate", &config.cluster.certificate),
+        ("key", &config.cluster.key),
+    ];
+    let set = |part: &&(&'static str, &OptionalPath)| part.1.0.is_some();
+    let missing = parts.iter().find(|part| !set(part));
+    if let (Some((there, _)), Some((missing, _))) = (parts.iter().find(set), missing) {
+        return Err(reading.error(
+            "cluster",
+            there,
+            format!("needs [cluster] {missing} beside it"),
+        ));
+    }
+    let sm = config.listen.sm;
+    if !sm.ip().is_loopback() && missing.is_some() {
+        let what = format!(
+            "other machines can reach {sm}, and roles speak to each other there only under mutual \
+             TLS: set [cluster] ca, certificate and key"
+        );
+        return Err(reading.error("listen", "sm", what));
+    }
+    Ok(())
 }
 
 fn same_port(reading: &Reading, all: &[(&str, SocketAddr)]) -> Result<(), ConfigError> {

@@ -138,6 +138,12 @@ impl Config {
         }
     }
 
+    /// Names that this server is reached by, beside those that are always taken.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let domain = std::iter::once(self.server.domain.clone());
+        self.web.hosts.iter().cloned().chain(domain).collect()
+    }
+
     /// What the REST tier takes. `gateways` is where the listeners turned out to be.
     pub(crate) fn web(
         &self,
@@ -145,11 +151,9 @@ impl Config {
         blobs: anser_blobs::Blobs,
         metrics: HttpMetrics,
     ) -> anser_web::Config {
-        let mut hosts = self.web.hosts.clone();
-        hosts.push(self.server.domain.clone());
         let told = self.web.gateways.iter().map(ToString::to_string).collect::<Vec<_>>();
         anser_web::Config {
-            allowed_hosts: hosts,
+            allowed_hosts: self.hosts(),
             allowed_origins: self.web.origins.clone(),
             registration: if self.auth.registration {
                 Registration::Open

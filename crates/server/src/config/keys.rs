@@ -31,6 +31,9 @@ settings! {
         http: SocketAddr = "127.0.0.1:8080",
         /// The native protocol over TCP, TLS and plain on the same port.
         native: SocketAddr = "127.0.0.1:7700",
+        /// Where an SM of its own (anser sm) takes the CMs and Webs. Other machines are taken
+        /// under mutual TLS only: see [cluster].
+        sm: SocketAddr = "127.0.0.1:7800",
         /// /metrics, /livez and /readyz. Nobody has to log in here: keep it to this machine or a
         /// network of your own.
         admin: SocketAddr = "127.0.0.1:8081",
@@ -86,6 +89,22 @@ settings! {
         /// TLS, which other machines need. A password belongs into the environment:
         /// ANSER_ROUTES__URL.
         url: String = "memory",
+    }
+
+    /// How roles in processes of their own (anser cm, anser sm, anser web) find and trust each
+    /// other. Of no use to anser serve.
+    cluster: Cluster {
+        /// The SMs, as HOST:PORT, best all of them: a CM and a Web speak to each.
+        sms: Vec<String> = "",
+        /// The authority that signed the certificate of every role, PEM. With it, certificate
+        /// and key, roles speak under mutual TLS; without, on this machine only.
+        ca: OptionalPath = "",
+        /// This role's certificate chain, PEM, its own certificate first.
+        certificate: OptionalPath = "",
+        /// Its private key, PEM.
+        key: OptionalPath = "",
+        /// The name that the certificate of every role bears.
+        name: String = "anser",
     }
 
     /// Logging in.

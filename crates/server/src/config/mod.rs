@@ -13,7 +13,10 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 
 pub(crate) use self::{
-    keys::{Config, Listen as ListenSettings, Log as LogSettings, Tls as TlsSettings},
+    keys::{
+        Cluster as ClusterSettings, Config, Listen as ListenSettings, Log as LogSettings,
+        Tls as TlsSettings,
+    },
     kind::LogFormat,
     read::{ConfigError, Override},
     write::default_file,

@@ -9,42 +9,54 @@ use anyhow::Context as _;
 use serde::Serialize;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::role::Role;
 use crate::config::ListenSettings;
 
 /// Connections that may wait to be accepted. A burst of reconnecting clients arrives faster than
 /// one thread accepts.
 const BACKLOG: i32 = 4096;
 
-/// The taken ports.
+/// The taken ports: those that the process's role needs.
 pub(super) struct Listeners {
-    pub(super) http: TcpListener,
-    pub(super) native: TcpListener,
+    pub(super) http: Option<TcpListener>,
+    pub(super) native: Option<TcpListener>,
+    pub(super) sm: Option<TcpListener>,
     pub(super) admin: TcpListener,
 }
 
 /// Where they turned out to be: the content of `listen.json`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Addresses {
-    pub(super) http: SocketAddr,
-    pub(super) native: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) http: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) native: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sm: Option<SocketAddr>,
     pub(super) admin: SocketAddr,
 }
 
 impl Listeners {
     /// Takes all ports, or says which one is not to be had.
-    pub(super) fn take(settings: &ListenSettings) -> anyhow::Result<Self> {
+    pub(super) fn take(settings: &ListenSettings, role: Role) -> anyhow::Result<Self> {
+        let needed = |needs: bool, name: &str, at| needs.then(|| take(name, at)).transpose();
         Ok(Self {
-            http: take("http", settings.http)?,
-            native: take("native", settings.native)?,
+            http: needed(role.holds_links() || role.is_web(), "http", settings.http)?,
+            native: needed(role.holds_links(), "native", settings.native)?,
+            sm: needed(role == Role::Sm, "sm", settings.sm)?,
             admin: take("admin", settings.admin)?,
         })
     }
 
     /// Where they are.
     pub(super) fn addresses(&self) -> io::Result<Addresses> {
+        let at = |listener: &Option<TcpListener>| {
+            listener.as_ref().map(TcpListener::local_addr).transpose()
+        };
         Ok(Addresses {
-            http: self.http.local_addr()?,
-            native: self.native.local_addr()?,
+            http: at(&self.http)?,
+            native: at(&self.native)?,
+            sm: at(&self.sm)?,
             admin: self.admin.local_addr()?,
         })
     }
@@ -58,7 +70,11 @@ fn take(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
             io::ErrorKind::AddrNotAvailable => "this machine has no such address",
             _ => "",
         };
-        let choose = format!("choose another with --listen-{name} or [listen] {name}");
+        let choose = match name {
+            // Roles of their own take no such flags.
+            "sm" => "choose another with [listen] sm".to_owned(),
+            _ => format!("choose another with --listen-{name} or [listen] {name}"),
+        };
         match mend {
             "" => {
                 anyhow::Error::new(error).context(format!("cannot listen on {address}; {choose}"))
@@ -108,12 +124,15 @@ impl Addresses {
             true => address.to_string(),
             false => format!("{domain}:{}", address.port()),
         };
-        let native = scheme(self.native, plaintext, ["tcp", "tls"]);
-        let http = scheme(self.http, plaintext, ["ws", "wss"]);
-        vec![
-            format!("{native}://{}", host(self.native)),
-            format!("{http}://{}/ws", host(self.http)),
-        ]
+        let native = self.native.map(|at| {
+            let scheme = scheme(at, plaintext, ["tcp", "tls"]);
+            format!("{scheme}://{}", host(at))
+        });
+        let http = self.http.map(|at| {
+            let scheme = scheme(at, plaintext, ["ws", "wss"]);
+            format!("{scheme}://{}/ws", host(at))
+        });
+        native.into_iter().chain(http).collect()
     }
 }
 
@@ -146,8 +165,9 @@ mod tests {
     #[test]
     fn clients_are_sent_where_their_bytes_will_be_taken() {
         let at = |http: &str, native: &str| Addresses {
-            http: http.parse().unwrap(),
-            native: native.parse().unwrap(),
+            http: Some(http.parse().unwrap()),
+            native: Some(native.parse().unwrap()),
+            sm: None,
             admin: "127.0.0.1:3".parse().unwrap(),
         };
         assert_eq!(

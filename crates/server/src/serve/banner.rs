@@ -3,12 +3,14 @@
 
 use std::{
     fmt::Write as _,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use super::{
     address::{Addresses, scheme},
     demo::Demo,
+    role::Role,
 };
 use crate::cli;
 
@@ -21,14 +23,13 @@ pub(super) struct Reader {
 
 impl Reader {
     /// As this server was called itself.
-    pub(super) fn of(args: &cli::Serve) -> Self {
+    pub(super) fn of(place: &cli::Place) -> Self {
         let program = std::env::args().next().unwrap_or_else(|| "anser".to_owned());
         let flag = |name: &str, path: &Option<PathBuf>| match path {
             Some(path) => format!(" {name} {}", path.display()),
             None => String::new(),
         };
-        let flags =
-            flag("--data-dir", &args.place.data_dir) + &flag("--config", &args.place.config);
+        let flags = flag("--data-dir", &place.data_dir) + &flag("--config", &place.config);
         Self { program, flags }
     }
 }
@@ -50,17 +51,8 @@ pub(super) fn banner(
         env!("CARGO_PKG_VERSION"),
         data_dir.display(),
     );
-    let web = |listener| scheme(listener, plaintext, ["http", "https"]);
-    let native = scheme(at.native, plaintext, ["tcp", "tls"]);
-    let listeners = [
-        (format!("{}://{}", web(at.http), at.http), "REST, WebSocket; /docs describes both"),
-        (format!("{native}://{}", at.native), "native protocol, TLS on the same port"),
-        (format!("{}://{}", web(at.admin), at.admin), "/metrics, /livez, /readyz"),
-    ];
-    for (url, what) in listeners {
-        let _ = writeln!(out, "  {url:24}  {what}");
-    }
-    out.push('\n');
+    let rest = "REST, WebSocket; /docs describes both";
+    listeners(&mut out, at, plaintext, rest);
     match demo {
         Some(demo) => demo_part(&mut out, reader, demo),
         None => {
@@ -74,6 +66,44 @@ pub(super) fn banner(
     }
     out.push_str("Ctrl-C stops the server.\n");
     out
+}
+
+/// The banner of one role of a cluster.
+pub(super) fn role(role: Role, data_dir: &Path, at: Addresses, plaintext: bool) -> String {
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "{} {} is up; its data is in {}\n\n",
+        role.name(),
+        env!("CARGO_PKG_VERSION"),
+        data_dir.display(),
+    );
+    let http = match role {
+        Role::Web => "REST; /docs describes it",
+        _ => "WebSocket at /ws",
+    };
+    listeners(&mut out, at, plaintext, http);
+    out.push_str("Ctrl-C stops it.\n");
+    out
+}
+
+/// Where this process listens, and an empty line.
+fn listeners(out: &mut String, at: Addresses, plaintext: bool, http: &str) {
+    let web = |listener| scheme(listener, plaintext, ["http", "https"]);
+    let of = |scheme: &str, listener: SocketAddr| format!("{scheme}://{listener}");
+    let native = |at| of(scheme(at, plaintext, ["tcp", "tls"]), at);
+    let listeners = [
+        (at.http.map(|at| of(web(at), at)), http),
+        (at.native.map(native), "native protocol, TLS on the same port"),
+        (at.sm.map(|at| of("grpc", at)), "for CMs and Webs"),
+        (Some(of(web(at.admin), at.admin)), "/metrics, /livez, /readyz"),
+    ];
+    for (url, what) in listeners {
+        if let Some(url) = url {
+            let _ = writeln!(out, "  {url:24}  {what}");
+        }
+    }
+    out.push('\n');
 }
 
 fn demo_part(out: &mut String, reader: &Reader, demo: &Demo) {

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::running::Brain;
 use crate::data_dir::{DataDir, write_private};
 
 const FILE: &str = "demo.json";
@@ -33,10 +34,10 @@ pub(super) struct Demo {
 /// Makes what is missing. The second start finds everything made and the same passwords.
 pub(super) async fn prepare(
     data_dir: &DataDir,
-    store: &Arc<dyn Store>,
-    sm: &Arc<dyn SessionManager>,
+    brain: &Brain,
     config: &anser_sm::Config,
 ) -> anyhow::Result<Demo> {
+    let (store, sm) = (&brain.store, &(brain.sm.clone() as Arc<dyn SessionManager>));
     let file = data_dir.path().join(FILE);
     let mut passwords: BTreeMap<String, String> = match fs::read(&file) {
         Ok(json) => serde_json::from_slice(&json).with_context(|| {

@@ -4,61 +4,61 @@
 use std::sync::Arc;
 
 use anser_cm::{Arrival, Cm, MessageKind, SessionFactory, WebSocketProtocol, WebSockets};
-use anser_domain::{Clock, SessionManager};
 use anser_web::{Proxies, Sender};
 use axum::{Router, body::Body, response::IntoResponse as _};
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use tower::ServiceExt as _;
 
 use super::http::Answers;
+use crate::config::Config;
 
 /// Where the native protocol is spoken over WebSocket.
 const WEBSOCKET_PATH: &str = "/ws";
 
-/// The public listener.
+/// The public listener: what the process's roles have to serve there.
 pub(super) struct Site {
     rest: Router,
-    cm: Arc<Cm>,
-    websockets: WebSockets,
+    links: Option<(Arc<Cm>, WebSockets)>,
     proxies: Proxies,
 }
 
+/// Which WebSockets are taken, under the same rules of who may call as REST.
+pub(super) fn websockets(config: &Config, sessions: SessionFactory) -> WebSockets {
+    let origin = |origin: &anser_web::Origin| origin.as_header().to_str().map(Into::into).ok();
+    WebSockets {
+        protocols: vec![WebSocketProtocol {
+            name: anser_wire::SUBPROTOCOL,
+            kind: MessageKind::Binary,
+            sessions,
+        }],
+        origins: config.web.origins.iter().filter_map(origin).collect(),
+        hosts: config.hosts().iter().map(|host| host.as_str().into()).collect(),
+    }
+}
+
 impl Site {
-    /// Both tiers under the same rules of who may call.
+    /// `rest`, and the links of a CM where there is one.
     pub(super) fn new(
-        web: anser_web::Config,
-        sm: Arc<dyn SessionManager>,
-        clock: Arc<dyn Clock>,
-        cm: &Arc<Cm>,
-        sessions: SessionFactory,
+        rest: Router,
+        links: Option<(Arc<Cm>, WebSockets)>,
+        proxies: Proxies,
     ) -> Self {
-        let origin = |origin: &anser_web::Origin| origin.as_header().to_str().map(Into::into).ok();
-        let websockets = WebSockets {
-            protocols: vec![WebSocketProtocol {
-                name: anser_wire::SUBPROTOCOL,
-                kind: MessageKind::Binary,
-                sessions,
-            }],
-            origins: web.allowed_origins.iter().filter_map(origin).collect(),
-            hosts: web.allowed_hosts.iter().map(|host| host.as_str().into()).collect(),
-        };
-        let proxies = Proxies::new(web.trusted_proxies.clone());
-        Self { rest: anser_web::router(web, sm, clock), cm: cm.clone(), websockets, proxies }
+        Self { rest, links, proxies }
     }
 }
 
 impl Answers for Site {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        if request.uri().path() != WEBSOCKET_PATH {
+        let (WEBSOCKET_PATH, Some((cm, websockets))) = (request.uri().path(), &self.links) else {
             return route(&self.rest, request).await;
-        }
+        };
         let extensions = request.extensions();
         let (Some(arrival), Some(connection)) = (extensions.get(), extensions.get()) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
         let sender = self.proxies.sender(connection, request.headers());
         let arrival = behind(arrival, sender);
-        self.cm.websocket(request, arrival, &self.websockets).map(Body::from)
+        cm.websocket(request, arrival, websockets).map(Body::from)
     }
 }
 

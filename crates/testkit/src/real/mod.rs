@@ -9,5 +9,5 @@ mod stall;
 pub use binary::{Build, binary};
 pub use device::Phone;
 pub use rest::{Login, Rest};
-pub use server::Server;
+pub use server::{Role, Server};
 pub use stall::{Stall, Stalling};

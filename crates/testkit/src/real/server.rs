@@ -1,4 +1,4 @@
-//! One server process on one data directory.
+//! One server process on one data directory: a whole server, or one role of a cluster.
 
 use std::{
     net::SocketAddr,
@@ -16,8 +16,33 @@ use tokio::process::{Child, Command};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
+/// What a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Serve,
+    /// Links of clients.
+    Cm,
+    /// Logic and the store.
+    Sm,
+    /// REST.
+    Web,
+}
+
+impl Role {
+    fn command(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Cm => "cm",
+            Self::Sm => "sm",
+            Self::Web => "web",
+        }
+    }
+}
+
 /// A server process.
 pub struct Server {
+    role: Role,
     binary: PathBuf,
     dir: PathBuf,
     env: Vec<(String, String)>,
@@ -25,12 +50,16 @@ pub struct Server {
     listen: Listen,
 }
 
-/// `listen.json`.
+/// `listen.json`. Not every role has every listener.
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Listen {
-    http: SocketAddr,
-    native: SocketAddr,
+    http: Option<SocketAddr>,
+    native: Option<SocketAddr>,
+    sm: Option<SocketAddr>,
 }
+
+/// An address where nothing listens.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
 
 impl Server {
     /// Starts `binary` on `dir`, on free ports, and waits until it is ready. Accounts are open
@@ -39,27 +68,51 @@ impl Server {
     /// # Errors
     /// It does not start.
     pub async fn start(binary: &Path, dir: &Path, env: &[(&str, &str)]) -> Result<Self> {
+        Self::start_role(Role::Serve, binary, dir, env).await
+    }
+
+    /// The same for one role of a cluster.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_role(
+        role: Role,
+        binary: &Path,
+        dir: &Path,
+        env: &[(&str, &str)],
+    ) -> Result<Self> {
+        let free = "127.0.0.1:0".to_owned();
         let mut all = vec![
             ("ANSER_AUTH__REGISTRATION".to_owned(), "true".to_owned()),
             ("ANSER_AUTH__SCRAM_ITERATIONS".to_owned(), "4096".to_owned()),
             ("ANSER_AUTH__ACCESS_TOKEN".to_owned(), "1 d".to_owned()),
             ("ANSER_LOG__LEVEL".to_owned(), "warn".to_owned()),
+            ("ANSER_LISTEN__HTTP".to_owned(), free.clone()),
+            ("ANSER_LISTEN__NATIVE".to_owned(), free.clone()),
+            ("ANSER_LISTEN__SM".to_owned(), free.clone()),
+            ("ANSER_LISTEN__ADMIN".to_owned(), free),
         ];
         all.extend(env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let (child, listen) = launch(binary, dir, &all).await?;
-        Ok(Self { binary: binary.into(), dir: dir.into(), env: all, child, listen })
+        let (child, listen) = launch(role, binary, dir, &all).await?;
+        Ok(Self { role, binary: binary.into(), dir: dir.into(), env: all, child, listen })
     }
 
     /// `http://…`
     #[must_use]
     pub fn http(&self) -> String {
-        format!("http://{}", self.listen.http)
+        format!("http://{}", self.listen.http.unwrap_or(NOWHERE))
     }
 
     /// Where native links go.
     #[must_use]
     pub fn native(&self) -> SocketAddr {
-        self.listen.native
+        self.listen.native.unwrap_or(NOWHERE)
+    }
+
+    /// Where an SM takes the other roles.
+    #[must_use]
+    pub fn sm(&self) -> SocketAddr {
+        self.listen.sm.unwrap_or(NOWHERE)
     }
 
     /// Its process id.
@@ -88,29 +141,44 @@ impl Server {
         self.child.kill().await.context("cannot kill the server")
     }
 
+    /// Asks it to stop, as supervisors do, and waits until it has.
+    ///
+    /// # Errors
+    /// It is gone already, or did not end well.
+    pub async fn stop(&mut self) -> Result<()> {
+        let pid = self.pid().context("the server is gone")?;
+        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).context("no process")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let status = self.child.wait().await?;
+        ensure!(status.success(), "the server ended with {status}");
+        Ok(())
+    }
+
     /// Starts again on the same directory, after [`kill`](Self::kill) or a stop.
     ///
     /// # Errors
     /// It does not start.
     pub async fn restart(&mut self) -> Result<()> {
-        (self.child, self.listen) = launch(&self.binary, &self.dir, &self.env).await?;
+        (self.child, self.listen) = launch(self.role, &self.binary, &self.dir, &self.env).await?;
         Ok(())
     }
 }
 
-async fn launch(binary: &Path, dir: &Path, env: &[(String, String)]) -> Result<(Child, Listen)> {
+async fn launch(
+    role: Role,
+    binary: &Path,
+    dir: &Path,
+    env: &[(String, String)],
+) -> Result<(Child, Listen)> {
     let told = dir.join("listen.json");
     match std::fs::remove_file(&told) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
     let mut child = Command::new(binary)
-        .arg("serve")
+        .arg(role.command())
         .arg("--data-dir")
         .arg(dir)
-        .args(["--listen-http", "127.0.0.1:0"])
-        .args(["--listen-native", "127.0.0.1:0"])
-        .args(["--listen-admin", "127.0.0.1:0"])
         .envs(env.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
