@@ -201,6 +201,7 @@ impl Admins {
                 let name = put.name.clone();
                 let (put, secret) = self.acceptable(*put).await?;
                 change(&name, AdminChange::PutWebhook(put)).await?;
+                self.hooks.listen();
                 let all = self.store.webhooks().await?;
                 let it = all.into_iter().find(|it| it.name == name);
                 let it = it.ok_or(Refusal::NoSuch("webhook"))?;

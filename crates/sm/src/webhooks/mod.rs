@@ -137,6 +137,12 @@ impl Hooks {
         }
     }
 
+    /// A webhook has been put: who comes and goes is gathered from now on, and not only once the
+    /// next round has seen it.
+    pub(crate) fn listen(&self) {
+        self.listened.store(true, Ordering::Relaxed);
+    }
+
     /// Gathers that a user came or went. Written a few times a second, many at once.
     pub(crate) fn note(&self, user: &UserName, linked: bool) {
         if !self.listened.load(Ordering::Relaxed) {
