@@ -59,9 +59,8 @@ impl Talk {
         let pause = Duration::from_millis(10);
         let mut waited = Duration::ZERO;
         loop {
-            let state = [&self.alice, &self.bob].map(|phone| {
-                phone.with(|it| (it.is_online(), it.unanswered(), it.entries()))
-            });
+            let state = [&self.alice, &self.bob]
+                .map(|phone| phone.with(|it| (it.is_online(), it.unanswered(), it.entries())));
             if state.iter().all(|(_, unanswered, has)| *unanswered == 0 && *has >= self.said) {
                 return;
             }
