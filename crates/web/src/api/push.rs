@@ -38,8 +38,8 @@ pub(crate) struct PushServices {
     get, path = "/v1/push/services", tag = "devices", operation_id = "pushServices",
     security(("bearer" = [])),
     responses((status = 200, description = "Which", body = PushServices, example = json!(
-        {"providers": ["web"], "web_key": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-\
-          AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"})))
+        {"providers": ["web"], "web_key":
+         "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"})))
 )]
 async fn push_services(
     State(app): State<App>,
