@@ -41,8 +41,9 @@ pub(crate) fn run(command: User) -> anyhow::Result<()> {
 /// was only misspelt, would help nobody.
 fn load(place: &Place) -> anyhow::Result<Config> {
     let config = place.load(Vec::new())?;
-    let database = config.database();
-    if !database.exists() {
+    if let Some(database) = config.database()
+        && !database.exists()
+    {
         bail!(
             "there is no database at {}; start the server once with `anser serve`, or say with \
              --data-dir where it keeps its data",

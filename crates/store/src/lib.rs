@@ -13,5 +13,5 @@ mod planted;
 pub mod port;
 mod words;
 
-pub use open::{OpenError, check_routes, open, open_routes};
+pub use open::{OpenError, check, check_routes, open, open_routes};
 pub use port::*;

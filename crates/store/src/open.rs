@@ -131,6 +131,18 @@ pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Op
     }
 }
 
+/// Whether `url` can name a store, without asking anybody.
+///
+/// # Errors
+/// [`OpenError`], fit to be shown as it is.
+pub fn check(url: &str) -> Result<(), OpenError> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(()),
+        Some(("mysql" | "mariadb", _)) => mysql::check(url),
+        _ => Err(OpenError::UnknownStore(mysql::without_password(url))),
+    }
+}
+
 /// Opens the link map that `url` names: `memory`, or one in Redis or Valkey, which is reached
 /// before this returns.
 ///

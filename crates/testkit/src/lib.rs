@@ -3,6 +3,7 @@
 //! * [`checker`]: whether a run kept the promises, told from what it left behind.
 //! * [`cluster`]: several CMs and SMs in one process, on a clock moved by hand, with faults.
 //! * [`crash`]: the kill test.
+//! * [`mariadb`]: a MariaDB server, started for the tests of one process.
 //! * [`probe`]: a device that repairs nothing and writes everything down, to make such a history.
 //! * [`real`]: the real binary, its REST calls, and probes on real links.
 //! * [`redis`]: Redis servers, started for one test.
@@ -10,6 +11,7 @@
 pub mod checker;
 pub mod cluster;
 pub mod crash;
+pub mod mariadb;
 pub mod probe;
 pub mod real;
 pub mod redis;

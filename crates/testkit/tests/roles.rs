@@ -11,8 +11,10 @@ use std::{
 use anser_domain::ClientId;
 use anser_testkit::{
     checker::{Device, History, check},
+    mariadb::MariaDb,
     probe::Probe,
     real::{Build, Phone, Rest, Role, Server, binary},
+    redis,
 };
 use tempfile::TempDir;
 use tokio::{sync::watch, time::sleep};
@@ -74,6 +76,26 @@ impl Talk {
             waited += pause;
         }
     }
+
+    /// Whether nothing was lost, doubled or out of order, for anyone.
+    async fn check(&self, rest: &Rest) {
+        let mut history = History::default();
+        let reader = rest.login("alice", "rest").await.unwrap();
+        for (at, row) in rest.rows(&reader).await.unwrap() {
+            history.logs.insert(row.conv.clone(), rest.log(&reader, &at).await.unwrap());
+            history.rows.push(row);
+        }
+        for phone in [&self.alice, &self.bob] {
+            phone.with(|probe| {
+                let (sends, log) = probe.record(true);
+                history.sends.extend(sends);
+                history.devices.insert(probe.device.clone(), log);
+            });
+        }
+        let violations = check(&history);
+        assert!(violations.is_empty(), "{} of them: {:#?}", violations.len(), &violations[..1]);
+        assert_eq!(history.sends.len(), self.said);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,21 +154,63 @@ async fn roles_apart_serve_as_one_and_lose_nothing_when_any_of_them_goes() {
     talk.say();
     talk.settle("going on after a CM has drained").await;
 
-    let mut history = History::default();
-    let reader = rest.login("alice", "rest").await.unwrap();
-    for (at, row) in rest.rows(&reader).await.unwrap() {
-        history.logs.insert(row.conv.clone(), rest.log(&reader, &at).await.unwrap());
-        history.rows.push(row);
-    }
-    for phone in [&talk.alice, &talk.bob] {
-        phone.with(|probe| {
-            let (sends, log) = probe.record(true);
-            history.sends.extend(sends);
-            history.devices.insert(probe.device.clone(), log);
-        });
-    }
-    let violations = check(&history);
-    assert!(violations.is_empty(), "{} of them: {:#?}", violations.len(), &violations[..1]);
-    assert_eq!(history.sends.len(), talk.said);
+    talk.check(&rest).await;
     web.stop().await.unwrap();
+}
+
+/// Two of each role, with everything that they share in MariaDB and Redis.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_each_role_share_mariadb_and_redis_and_any_may_go() {
+    let mut dirs = Vec::new();
+    let mariadb = MariaDb::shared().unwrap();
+    let store = mariadb.database().unwrap();
+    let redis = redis::Server::start(&[]).await.unwrap();
+    let (routes, bucket) = (redis.url(), tempfile::tempdir().unwrap());
+    let files = bucket.path().display().to_string();
+    let shared = [("ANSER_STORE__URL", store.as_str()), ("ANSER_ROUTES__URL", &routes)];
+    let (mut places, mut sms) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let env = [&shared[..], &[("ANSER_LISTEN__SM", at.as_str())]].concat();
+        sms.push(process(Role::Sm, &mut dirs, &env).await);
+        places.push(at);
+    }
+    let places = places.join(",");
+    let env = [("ANSER_CLUSTER__SMS", places.as_str()), ("ANSER_FILES__URL", files.as_str())];
+    let mut one = process(Role::Cm, &mut dirs, &env).await;
+    let two = process(Role::Cm, &mut dirs, &env).await;
+    let gateways = format!("tcp://{},tcp://{}", one.native(), two.native());
+    let env = [&env[..], &[("ANSER_WEB__GATEWAYS", gateways.as_str())]].concat();
+    let mut first = process(Role::Web, &mut dirs, &env).await;
+    let second = process(Role::Web, &mut dirs, &env).await;
+
+    let (rest, other) = (Rest::new(first.http()), Rest::new(second.http()));
+    rest.create_user("alice").await.unwrap();
+    other.create_user("bob").await.unwrap();
+    let at_one = watch::Sender::new(Some(one.native()));
+    let at_two = watch::Sender::new(Some(two.native()));
+    let alice = phone(&other, "alice", at_one.subscribe()).await;
+    let bob = phone(&rest, "bob", at_two.subscribe()).await;
+    let mut talk = Talk { alice, bob, said: 0 };
+    talk.say();
+    talk.settle("a talk over two CMs and two SMs").await;
+
+    // Either SM goes, with messages on their way; the other takes over, and it comes back.
+    for sm in &mut sms {
+        talk.say();
+        sm.kill().await.unwrap();
+        talk.settle("going on with the SM that is left").await;
+        sm.restart().await.unwrap();
+    }
+    // Redis loses everything.
+    talk.say();
+    redis.ask(&["flushall"]).await.unwrap();
+    talk.settle("going on with an emptied link map").await;
+    // A CM and a Web go.
+    talk.say();
+    one.kill().await.unwrap();
+    first.stop().await.unwrap();
+    at_one.send_replace(Some(two.native()));
+    talk.settle("going on by the other CM").await;
+    talk.check(&other).await;
 }

@@ -115,8 +115,9 @@ impl Target {
 
     async fn in_store(&self, count: usize) -> anyhow::Result<Vec<Account>> {
         let config = self.place.load(Vec::new())?;
-        let database = config.database();
-        if !database.exists() {
+        if let Some(database) = config.database()
+            && !database.exists()
+        {
             bail!(
                 "there is no database at {}; say with --data-dir where the server keeps its \
                  data, or make users over REST with --admin-token",

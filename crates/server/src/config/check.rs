@@ -108,11 +108,8 @@ fn same_port(reading: &Reading, all: &[(&str, SocketAddr)]) -> Result<(), Config
 
 fn backends(reading: &Reading) -> Result<(), ConfigError> {
     let config = &reading.config;
-    let path = config.store.url.strip_prefix("sqlite:");
-    if path.is_none_or(str::is_empty) {
-        let what = format!("expected sqlite:PATH, found {:?}", config.store.url);
-        return Err(reading.error("store", "url", what));
-    }
+    anser_store::check(&config.store.url)
+        .map_err(|error| reading.error("store", "url", error.to_string()))?;
     anser_store::check_routes(&config.routes.url)
         .map_err(|error| reading.error("routes", "url", error.to_string()))
 }

@@ -25,15 +25,18 @@ const FRAME_HEADER: usize = 64;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Config {
-    /// The database file. A relative path starts at the data directory.
-    pub(crate) fn database(&self) -> PathBuf {
-        let path = self.store.url.strip_prefix(SQLITE).unwrap_or(&self.store.url);
-        Path::new(&self.server.data_dir).join(path)
+    /// The database file, if it is one. A relative path starts at the data directory.
+    pub(crate) fn database(&self) -> Option<PathBuf> {
+        let path = self.store.url.strip_prefix(SQLITE)?;
+        Some(Path::new(&self.server.data_dir).join(path))
     }
 
-    /// The store's URL with the path in full.
+    /// The store's URL, with a file's path in full.
     pub(crate) fn store_url(&self) -> String {
-        format!("{SQLITE}{}", self.database().display())
+        match self.database() {
+            Some(path) => format!("{SQLITE}{}", path.display()),
+            None => self.store.url.clone(),
+        }
     }
 
     /// What the session manager takes.

@@ -78,7 +78,9 @@ settings! {
 
     /// What must last.
     store: Store {
-        /// sqlite:PATH. A relative path starts at the data directory.
+        /// sqlite:PATH: a file of this process; a relative path starts at the data directory.
+        /// mysql://USER@HOST[:PORT]/DATABASE: MySQL or MariaDB, which several SMs share. The
+        /// password belongs into the environment: ANSER_STORE_PASSWORD.
         url: String = "sqlite:anser.db",
     }
 

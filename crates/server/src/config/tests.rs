@@ -142,7 +142,8 @@ fn values_that_contradict_each_other_are_refused() {
         "a.toml:2:8: [limits] text: at most 64 KiB; what is longer is a file"
     );
     assert!(told("[limits]\nframe = \"1 KiB\"\n").contains("[limits] frame: at least 192 KiB"));
-    assert!(told("[store]\nurl = \"mysql://x\"\n").contains("expected sqlite:PATH"));
+    assert!(told("[store]\nurl = \"postgres://x\"\n").contains("names no store"));
+    assert!(told("[store]\nurl = \"mysql://x\"\n").contains("it names no database"));
     assert!(told("[routes]\nurl = \"disk\"\n").contains("write memory, redis://HOST"));
     let routes = told("[routes]\nurl = \"redis://ann:geheim@h.example\"\n");
     assert!(routes.contains("under TLS") && !routes.contains("geheim"), "{routes}");

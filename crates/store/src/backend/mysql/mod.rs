@@ -23,7 +23,7 @@ use super::relational::{
 };
 use crate::open::OpenError;
 
-pub(crate) use url::without_password;
+pub(crate) use url::{check, without_password};
 
 /// Reads at a time: each waits for the network most of its time.
 const READERS: usize = 12;

@@ -55,6 +55,11 @@ impl Target {
     }
 }
 
+/// Whether `url` can name a database, without asking anybody.
+pub(crate) fn check(url: &str) -> Result<(), OpenError> {
+    Target::parse(url).map(drop)
+}
+
 /// A URL as it may be shown.
 pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };

@@ -7,16 +7,14 @@
     reason = "a test says by panicking"
 )]
 
-mod server;
 mod shared;
 
 use std::sync::{Arc, OnceLock};
 
 use anser_domain::Clock;
 use anser_store::{Store, conformance::StoreRig};
+use anser_testkit::mariadb::MariaDb;
 use async_trait::async_trait;
-
-use self::server::MariaDb;
 
 #[derive(Default)]
 struct Rig(OnceLock<(Arc<MariaDb>, String)>);
@@ -24,8 +22,8 @@ struct Rig(OnceLock<(Arc<MariaDb>, String)>);
 impl Rig {
     fn database(&self) -> &(Arc<MariaDb>, String) {
         self.0.get_or_init(|| {
-            let server = MariaDb::shared();
-            let url = server.database();
+            let server = MariaDb::shared().unwrap();
+            let url = server.database().unwrap();
             (server, url)
         })
     }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
 /// How long the server may take to start: many times what it takes on a busy machine.
@@ -23,7 +24,7 @@ const INSTALL: &str = "tests of the store in MySQL need mariadbd, mariadb-instal
                        on Debian: apt-get install mariadb-server";
 
 /// A server process.
-pub(crate) struct MariaDb {
+pub struct MariaDb {
     child: Mutex<Child>,
     port: u16,
     _dir: TempDir,
@@ -33,20 +34,26 @@ pub(crate) struct MariaDb {
 impl MariaDb {
     /// The server that the tests of this process share: started when the first asks for it, ended
     /// with the last that holds it.
-    pub(crate) fn shared() -> Arc<Self> {
+    ///
+    /// # Errors
+    /// It does not start; says what to install when there is no such program.
+    pub fn shared() -> Result<Arc<Self>> {
         static SHARED: Mutex<Weak<MariaDb>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = shared.upgrade() {
-            return server;
+            return Ok(server);
         }
-        let server = Arc::new(Self::start(&[]));
+        let server = Arc::new(Self::start(&[])?);
         *shared = Arc::downgrade(&server);
-        server
+        Ok(server)
     }
 
     /// Starts a server with more settings as on its command line, and waits until it answers.
-    pub(crate) fn start(settings: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+    ///
+    /// # Errors
+    /// It does not start; says what to install when there is no such program.
+    pub fn start(settings: &[&str]) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
         let place = |name: &str| dir.path().join(name).display().to_string();
         let data = format!("--datadir={}", place("data"));
         let user = format!("--user={}", user());
@@ -54,10 +61,10 @@ impl MariaDb {
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .args([&data, &user])
             .output()
-            .expect(INSTALL);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+            .context(INSTALL)?;
+        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
         for _ in 0..TRIES {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
             let mut child = Command::new("mariadbd")
                 .args(["--no-defaults", "--bind-address=127.0.0.1", &data, &user])
                 .args([format!("--port={port}"), format!("--socket={}", place("s"))])
@@ -68,32 +75,38 @@ impl MariaDb {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .expect(INSTALL);
+                .context(INSTALL)?;
             if ready(&mut child, port) {
                 let (child, databases) = (Mutex::new(child), AtomicU64::new(0));
-                return Self { child, port, _dir: dir, databases };
+                return Ok(Self { child, port, _dir: dir, databases });
             }
             let _ = child.kill();
             let _ = child.wait();
         }
-        panic!("mariadbd does not start: {:?}", std::fs::read_to_string(place("log")))
+        bail!("mariadbd does not start: {:?}", std::fs::read_to_string(place("log")))
     }
 
     /// Makes an empty database; its URL.
-    pub(crate) fn database(&self) -> String {
+    ///
+    /// # Errors
+    /// What the server said.
+    pub fn database(&self) -> Result<String> {
         let name = format!("anser{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.ask(&format!("CREATE DATABASE {name}"));
-        format!("mysql://root@127.0.0.1:{}/{name}", self.port)
+        self.ask(&format!("CREATE DATABASE {name}"))?;
+        Ok(format!("mysql://root@127.0.0.1:{}/{name}", self.port))
     }
 
     /// Asks it for something that may have happened already.
-    pub(crate) fn try_to(&self, text: &str) {
+    pub fn try_to(&self, text: &str) {
         let _ = ask(self.port, text);
     }
 
     /// Asks it something; the rows, a line each.
-    pub(crate) fn ask(&self, text: &str) -> String {
-        ask(self.port, text).unwrap()
+    ///
+    /// # Errors
+    /// What the server said.
+    pub fn ask(&self, text: &str) -> Result<String> {
+        ask(self.port, text)
     }
 }
 
@@ -121,15 +134,16 @@ fn ready(child: &mut Child, port: u16) -> bool {
     false
 }
 
-fn ask(port: u16, text: &str) -> Result<String, String> {
+fn ask(port: u16, text: &str) -> Result<String> {
     let said = Command::new("mariadb")
         .args(["--no-defaults", "-h127.0.0.1", "-uroot", "-N", "-B"])
         .args([format!("-P{port}"), format!("-e{text}")])
         .stdin(Stdio::null())
         .output()
-        .expect(INSTALL);
+        .context(INSTALL)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if said.status.success() { Ok(text(&said.stdout)) } else { Err(text(&said.stderr)) }
+    ensure!(said.status.success(), "{}", text(&said.stderr));
+    Ok(text(&said.stdout))
 }
 
 /// Who we are: the server does not run as root unless it is told to.

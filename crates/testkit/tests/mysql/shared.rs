@@ -46,7 +46,8 @@ impl Two {
         let (server, url) = self.rig.database();
         let name = url.rsplit('/').next().unwrap();
         let all = server
-            .ask(&format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'"));
+            .ask(&format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'"))
+            .unwrap();
         for id in all.lines() {
             // One that has ended by itself meanwhile is as well.
             server.try_to(&format!("KILL {id}"));
@@ -192,14 +193,16 @@ fn a_process_that_was_taken_for_gone_begins_anew() {
         two.world.found(actor, "geese", &[]).await.unwrap();
         let (server, url) = two.rig.database().clone();
         let name = url.rsplit('/').next().unwrap();
-        server.ask(&format!(
-            "UPDATE {name}.meta SET last_id = (SELECT max(floor) FROM {name}.writers); \
+        server
+            .ask(&format!(
+                "UPDATE {name}.meta SET last_id = (SELECT max(floor) FROM {name}.writers); \
              DELETE FROM {name}.writers"
-        ));
+            ))
+            .unwrap();
         let before: SyncToken = two.stores[1].watermark().await.unwrap();
         let id = two.world.client_id();
         let sent = two.send(0, actor, "geese", id).await.unwrap().sent;
         assert!(sent.id.0 > before.0, "nothing comes below what was told to be stable");
-        assert!(server.ask(&format!("SELECT count(*) FROM {name}.writers")) != "0");
+        assert!(server.ask(&format!("SELECT count(*) FROM {name}.writers")).unwrap() != "0");
     });
 }
