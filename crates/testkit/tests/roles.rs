@@ -93,7 +93,7 @@ impl Talk {
             });
         }
         let violations = check(&history);
-        assert!(violations.is_empty(), "{} of them: {:#?}", violations.len(), &violations[..1]);
+        assert!(violations.is_empty(), "{} of them: {:#?}", violations.len(), violations.first());
         assert_eq!(history.sends.len(), self.said);
     }
 }

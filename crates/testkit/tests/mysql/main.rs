@@ -1,11 +1,6 @@
 //! The store in MySQL, on a private MariaDB: it passes the suite of the durable port, and several
 //! processes share it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test says by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking")]
 
 mod shared;
 
