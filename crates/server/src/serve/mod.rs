@@ -114,7 +114,8 @@ async fn announce_and_wait(
         Some(brain) if wish.demo => Some(demo::prepare(data_dir, brain, &config.sm()).await?),
         _ => None,
     };
-    data_dir.publish_listeners(&addresses.to_json()?)?;
+    let listen = addresses.to_json()?;
+    data_dir.publish_listeners(&listen)?;
     running.open();
     let reader = banner::Reader::of(wish.place);
     let plaintext = config.listen.plaintext;
@@ -123,7 +124,7 @@ async fn announce_and_wait(
         role => banner::role(role, data_dir.path(), addresses, plaintext),
     };
     announce(&text);
-    tracing::info!(role = wish.role.name(), ?addresses, "ready");
+    tracing::info!(role = wish.role.name(), listen = listen.trim(), "ready");
 
     signals.wait().await;
     signals.next_one_ends_the_process();
