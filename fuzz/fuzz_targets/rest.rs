@@ -81,7 +81,8 @@ fuzz_target!(|bytes: &[u8]| {
 fn start() -> (Runtime, Router) {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let sm = Arc::new(Refuses::default());
-    let router = anser_web::router(Config::default(), sm, Arc::new(SystemClock));
+    let router =
+        anser_web::router(Config::default(), &anser_web::Asker::new(sm), Arc::new(SystemClock));
     (runtime, router)
 }
 
