@@ -2,6 +2,7 @@
 //! processes share it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by panicking")]
 
+mod layout;
 mod shared;
 
 use std::sync::{Arc, OnceLock};
