@@ -46,6 +46,9 @@ const AT_ONCE: usize = 8;
 const SAVE_EVERY: usize = 100;
 /// After so many tries between which the receiver took other events, an event is given up.
 const MAX_TRIES: u32 = 8;
+/// The same for an event that a full window waits for: about seven seconds. A receiver that fails
+/// now and then takes it by then; one that never takes it holds up the others no longer.
+const MAX_TRIES_IN_THE_WAY: u32 = 4;
 /// After so long an event is given up whatever the receiver did: a weekend's outage is still
 /// caught up with.
 const MAX_AGE: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -431,7 +434,7 @@ impl Hooks {
         waiting.reason = reason;
         let told_at = event::time_of(id);
         let old = now.0.saturating_sub(told_at.0) > millis(MAX_AGE);
-        let in_the_way = full && taken > 0 && waiting.tries > 1;
+        let in_the_way = full && taken > 0 && waiting.tries >= MAX_TRIES_IN_THE_WAY;
         if waiting.tries >= MAX_TRIES || old || in_the_way {
             let letter = DeadLetter {
                 event: id,

@@ -124,6 +124,7 @@ pub(crate) async fn register(world: &World, receiver: &Receiver) {
 
 /// Whether every entry there is was told, and nothing else.
 pub(crate) async fn compare(world: &World, receiver: &Receiver) {
+    let ada = world.hand_again("ada").await;
     let mut entries = BTreeSet::new();
     for (user, group) in [("tom", "talk"), ("fay", "files")] {
         let hand = world.hand_again(user).await;
@@ -144,6 +145,8 @@ pub(crate) async fn compare(world: &World, receiver: &Receiver) {
         assert!(waited < WITHIN, "not told: {:?}", missing.take(10).collect::<Vec<_>>());
         sleep(pause).await;
     }
+    let given_up = ada.all("/v1/admin/webhooks/app/dead", "letters").await;
+    assert!(given_up.is_empty(), "given up: {given_up:#?}");
     let got = receiver.got.lock();
     assert!(got.wrong.is_empty(), "{:#?}", got.wrong);
     // One id an entry.
