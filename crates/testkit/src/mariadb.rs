@@ -2,7 +2,6 @@
 //! gone with the value that stands for it.
 
 use std::{
-    net::TcpListener,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -12,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// How long the server may take to start: many times what it takes on a busy machine.
@@ -27,6 +27,7 @@ const INSTALL: &str = "tests of the store in MySQL need mariadbd, mariadb-instal
 pub struct MariaDb {
     child: Mutex<Child>,
     port: u16,
+    args: Vec<String>,
     _dir: TempDir,
     databases: AtomicU64,
 }
@@ -64,21 +65,24 @@ impl MariaDb {
             .context(INSTALL)?;
         ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
         for _ in 0..TRIES {
-            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            let mut child = Command::new("mariadbd")
-                .args(["--no-defaults", "--bind-address=127.0.0.1", &data, &user])
-                .args([format!("--port={port}"), format!("--socket={}", place("s"))])
-                .arg(format!("--log-error={}", place("log")))
-                .args(["--innodb-buffer-pool-size=64M", "--max-connections=2000"])
-                .args(settings)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .context(INSTALL)?;
+            let port = crate::ports::free()?;
+            let own = [
+                "--no-defaults".into(),
+                "--bind-address=127.0.0.1".into(),
+                data.clone(),
+                user.clone(),
+                format!("--port={port}"),
+                format!("--socket={}", place("s")),
+                format!("--log-error={}", place("log")),
+                "--innodb-buffer-pool-size=64M".into(),
+                "--max-connections=2000".into(),
+            ];
+            let args: Vec<String> =
+                own.into_iter().chain(settings.iter().map(ToString::to_string)).collect();
+            let mut child = spawn(&args)?;
             if ready(&mut child, port) {
                 let (child, databases) = (Mutex::new(child), AtomicU64::new(0));
-                return Ok(Self { child, port, _dir: dir, databases });
+                return Ok(Self { child, port, args, _dir: dir, databases });
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -94,6 +98,67 @@ impl MariaDb {
         let name = format!("anser{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.ask(&format!("CREATE DATABASE {name}"))?;
         Ok(format!("mysql://root@127.0.0.1:{}/{name}", self.port))
+    }
+
+    /// The same for a user who may do everything with that database and nothing else: unlike root,
+    /// one whom a read-only server refuses.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub fn plain_database(&self) -> Result<String> {
+        let url = self.database()?;
+        let (_, name) = url.rsplit_once('/').context("a database without a name")?;
+        self.ask(&format!("CREATE USER {name}; GRANT ALL ON {name}.* TO {name}"))?;
+        Ok(url.replacen("root", name, 1))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it where it is: it takes connections and says nothing.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn go_on(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Ends it, as a crash does or as one who is asked to (`gently`), and waits until it has.
+    ///
+    /// # Errors
+    /// It is gone already.
+    pub fn stop(&self, gently: bool) -> Result<()> {
+        self.signal(if gently { Signal::TERM } else { Signal::KILL })?;
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).wait()?;
+        Ok(())
+    }
+
+    /// Starts it again where it was, and waits until it answers. Blocks the thread meanwhile.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn restart(&self) -> Result<()> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        *child = spawn(&self.args)?;
+        ensure!(ready(&mut child, self.port), "mariadbd does not come back");
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let id = self.child.lock().unwrap_or_else(PoisonError::into_inner).id();
+        let pid = Pid::from_raw(i32::try_from(id)?).context("no process")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     /// Asks it for something that may have happened already.
@@ -117,6 +182,12 @@ impl Drop for MariaDb {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+fn spawn(args: &[String]) -> Result<Child> {
+    let mut command = Command::new("mariadbd");
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context(INSTALL)
 }
 
 fn ready(child: &mut Child, port: u16) -> bool {

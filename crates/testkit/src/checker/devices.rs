@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Body, Conv, Device, DeviceLog, Entry, History, Learned, Membership, Violation};
+use super::{
+    Body, Conv, Device, DeviceLog, Entry, History, Learned, Membership, Violation, changes::Altered,
+};
 
 pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
     let memberships: BTreeMap<&Conv, Membership> =
         history.logs.iter().map(|(conv, log)| (conv, Membership::of(conv, log))).collect();
+    let altered = Altered::of(history);
     for (device, log) in &history.devices {
         if let Some(why) = log.broken.clone() {
             found.push(Violation::NotTheProtocol { device: device.clone(), why });
@@ -25,6 +28,7 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 conv,
                 log: history.logs.get(conv).map_or(&[], Vec::as_slice),
                 membership: memberships.get(conv),
+                altered: &altered,
                 from: log.from.get(conv).copied().unwrap_or(0),
             };
             known.learn(learned, seq, has.entry(conv).or_default(), found);
@@ -36,6 +40,7 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                     conv,
                     log: entries,
                     membership: memberships.get(conv),
+                    altered: &altered,
                     from: log.from.get(conv).copied().unwrap_or(0),
                 };
                 known.missing(has.get(conv), log, found);
@@ -60,6 +65,7 @@ struct Known<'a> {
     conv: &'a Conv,
     log: &'a [Entry],
     membership: Option<&'a Membership>,
+    altered: &'a Altered<'a>,
     from: u64,
 }
 
@@ -77,7 +83,11 @@ impl Known<'_> {
 
     fn learn(&self, learned: &Learned, seq: u64, has: &mut Has, found: &mut Vec<Violation>) {
         let (device, conv) = (self.device.clone(), self.conv.clone());
-        let same = match (learned, self.entry(seq).map(|entry| &entry.body)) {
+        let stands = self.entry(seq);
+        let altered = stands.is_some_and(|it| self.altered.has(&conv, seq, it.id));
+        let same = match (learned, stands.map(|entry| &entry.body)) {
+            // It said something else before, which it may have been given as well.
+            (_, Some(_)) if altered => true,
             (Learned::Delivered { body, .. }, Some(stands)) => body == stands,
             (Learned::Own { body, .. }, Some(Body::Text(stands))) => body == stands,
             // A group's first entry and changes of members are answered like sends.

@@ -21,7 +21,7 @@ impl Membership {
         }
         for entry in log {
             match &entry.body {
-                Body::Text(_) => {}
+                Body::Text(_) | Body::Gone | Body::Recalled(_) | Body::Edited(_) => {}
                 Body::In(users) => {
                     for user in users {
                         let own = intervals.entry(user.clone()).or_default();

@@ -4,6 +4,7 @@
 //! which order, cursors and receipts) and what the server shows in the end (each conversation's
 //! log, unread counts). [`check`] is a pure function of it, so that planted histories test it.
 
+mod changes;
 mod cursors;
 mod devices;
 mod logs;
@@ -71,6 +72,36 @@ pub struct Send {
     pub body: Arc<str>,
     /// What came of it.
     pub result: SendResult,
+    /// Whether it had to be taken.
+    pub due: Due,
+}
+
+/// What whoever made a send knows of whether it may be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing bars it: it may not be refused for good (the invariant 12).
+    Stored,
+    /// A change of who may was under way.
+    #[default]
+    Either,
+    /// It was begun after a block or a removal that was acknowledged and stands: it may not be
+    /// stored (invariant 7).
+    Refused,
+}
+
+/// A recall or an edit that a device asked for.
+#[derive(Clone, Debug)]
+pub struct Alteration {
+    /// Who asked.
+    pub device: Device,
+    /// Where.
+    pub conv: Conv,
+    /// Of which entry.
+    pub of: u64,
+    /// What it says from now on; `None`: nothing.
+    pub to: Option<Arc<str>>,
+    /// The place of the event that says so, once that was acknowledged.
+    pub at: Option<u64>,
 }
 
 /// What a sender was told.
@@ -104,6 +135,8 @@ pub struct Entry {
     pub sender: User,
     /// What it is.
     pub body: Body,
+    /// The place of the entry that it answers.
+    pub quotes: Option<u64>,
 }
 
 /// What a log entry is.
@@ -115,6 +148,12 @@ pub enum Body {
     In(Vec<User>),
     /// These were taken out.
     Out(Vec<User>),
+    /// Nothing any more: it was taken back.
+    Gone,
+    /// The message at this place was taken back.
+    Recalled(u64),
+    /// The message at this place says something else.
+    Edited(u64),
 }
 
 /// Something a device learned, in the order in which it did.
@@ -200,6 +239,8 @@ pub struct Row {
 pub struct History {
     /// Every send, each device's in the order in which it made them.
     pub sends: Vec<Send>,
+    /// Every recall and edit.
+    pub alterations: Vec<Alteration>,
     /// Every log, whole.
     pub logs: BTreeMap<Conv, Vec<Entry>>,
     /// Every device.
@@ -227,6 +268,7 @@ pub fn check(history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     logs::check(history, &mut found);
     sends::check(history, &mut found);
+    changes::check(history, &mut found);
     devices::check(history, &mut found);
     cursors::check(history, &mut found);
     unread::check(history, &mut found);

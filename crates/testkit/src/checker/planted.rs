@@ -7,7 +7,7 @@ fn device(user: &str) -> Device {
 }
 
 fn text(seq: u64, sender: &str, body: &str) -> Entry {
-    Entry { seq, id: seq * 10, sender: sender.into(), body: Body::Text(body.into()) }
+    Entry { seq, id: seq * 10, sender: sender.into(), body: Body::Text(body.into()), quotes: None }
 }
 
 fn delivered(conv: &Conv, entry: &Entry) -> Learned {
@@ -15,7 +15,7 @@ fn delivered(conv: &Conv, entry: &Entry) -> Learned {
 }
 
 fn send(user: &str, conv: &Conv, body: &str, result: SendResult) -> Send {
-    Send { device: device(user), conv: conv.clone(), body: body.into(), result }
+    Send { device: device(user), conv: conv.clone(), body: body.into(), result, due: Due::Either }
 }
 
 fn acked(seq: u64) -> SendResult {
@@ -65,6 +65,7 @@ fn good() -> History {
             Row { user: "bob".into(), conv: conv.clone(), read: 3, unread: 0, asked: 2 },
         ],
         logs: [(conv, log)].into(),
+        alterations: Vec::new(),
         hints_overtake: false,
     }
 }
@@ -232,7 +233,8 @@ fn a_wrong_unread_count_or_a_lost_read_is_found() {
 #[test]
 fn membership_decides_what_a_device_is_owed_and_what_it_may_not_see() {
     let geese: Conv = "g:geese".into();
-    let event = |seq, body| Entry { seq, id: 100 + seq, sender: "alice".into(), body };
+    let event =
+        |seq, body| Entry { seq, id: 100 + seq, sender: "alice".into(), body, quotes: None };
     let log = vec![
         event(1, Body::In(vec!["alice".into()])),
         text(2, "alice", "before bob"),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Body, Conv, Entry, History, Send, SendResult, Violation};
+use super::{Body, Conv, Due, Entry, History, Send, SendResult, Violation, changes::Altered};
 
 pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
     let mut standing: HashMap<(&str, &str), Vec<&Entry>> = HashMap::new();
@@ -14,20 +14,30 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
             }
         }
     }
+    let altered = Altered::of(history);
     for send in &history.sends {
         let places = standing.get(&(&*send.conv, &*send.body)).map_or(&[][..], Vec::as_slice);
-        one(send, places, found);
+        one(send, places, &altered, found);
     }
     foreign(history, found);
     own_order(history, &standing, found);
 }
 
-fn one(send: &Send, places: &[&Entry], found: &mut Vec<Violation>) {
+fn one(send: &Send, places: &[&Entry], altered: &Altered<'_>, found: &mut Vec<Violation>) {
     let (device, conv) = (send.device.clone(), send.conv.clone());
     let body = send.body.to_string();
     if places.len() > 1 {
         let (device, conv, body) = (device.clone(), conv.clone(), body.clone());
         found.push(Violation::Doubled { device, conv, body, times: places.len() });
+    }
+    let stored = !places.is_empty() || matches!(send.result, SendResult::Acked(_));
+    if send.due == Due::Refused && stored {
+        let (device, conv, body) = (device.clone(), conv.clone(), body.clone());
+        found.push(Violation::NotBarred { device, conv, body });
+    }
+    if send.due == Due::Stored && send.result == SendResult::Failed {
+        let (device, conv, body) = (device.clone(), conv.clone(), body.clone());
+        found.push(Violation::RefusedWithoutCause { device, conv, body });
     }
     match &send.result {
         SendResult::Unknown => {}
@@ -41,7 +51,8 @@ fn one(send: &Send, places: &[&Entry], found: &mut Vec<Violation>) {
                 found.push(Violation::AnsweredTwice { device, conv, body, seqs });
             }
             for ack in acks {
-                if !places.iter().any(|it| it.seq == ack.seq && it.id == ack.id) {
+                let stands = places.iter().any(|it| it.seq == ack.seq && it.id == ack.id);
+                if !stands && !altered.has(&conv, ack.seq, ack.id) {
                     let (device, conv, body) = (device.clone(), conv.clone(), body.clone());
                     found.push(Violation::Lost { device, conv, seq: ack.seq, body });
                 }
@@ -54,10 +65,12 @@ fn one(send: &Send, places: &[&Entry], found: &mut Vec<Violation>) {
 fn foreign(history: &History, found: &mut Vec<Violation>) {
     let sent: BTreeSet<(&str, &str, &str)> =
         history.sends.iter().map(|it| (&*it.conv, &*it.body, &*it.device.user)).collect();
+    let altered = Altered::of(history);
     for (conv, log) in &history.logs {
         for entry in log {
             if let Body::Text(text) = &entry.body
                 && !sent.contains(&(conv, text, &entry.sender))
+                && !altered.has(conv, entry.seq, entry.id)
             {
                 found.push(Violation::Foreign {
                     conv: conv.clone(),

@@ -23,7 +23,8 @@ pub(super) fn check(history: &History, found: &mut Vec<Violation>) {
                 read: row.read,
             });
         }
-        let unread = seen.filter(|it| it.seq > row.read && matches!(it.body, Body::Text(_)));
+        let unread =
+            seen.filter(|it| it.seq > row.read && matches!(it.body, Body::Text(_) | Body::Gone));
         let expected = unread.count() as u64;
         if row.unread != expected {
             found.push(Violation::Unread {

@@ -1,6 +1,6 @@
 //! Ways in which a promise can be broken.
 
-use super::{Conv, Cursor, Device, User};
+use super::{Body, Conv, Cursor, Device, User};
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -218,5 +218,79 @@ pub enum Violation {
         unread: u64,
         /// What is right.
         expected: u64,
+    },
+    /// Promise 3: an answer stands before what it answers.
+    #[error("{conv}#{seq} answers what stands after it")]
+    QuotesAhead {
+        /// Where.
+        conv: Conv,
+        /// Which.
+        seq: u64,
+    },
+    /// Promise 6: what was begun after an acknowledged block was stored.
+    #[error("{body:?} of {device} was stored in {conv}, after a block was acknowledged")]
+    NotBarred {
+        /// Whose.
+        device: Device,
+        /// Where.
+        conv: Conv,
+        /// What.
+        body: String,
+    },
+    /// A refusal for good that nothing explains.
+    #[error("{body:?} of {device} was refused for good in {conv}, and nothing barred it")]
+    RefusedWithoutCause {
+        /// Whose.
+        device: Device,
+        /// Where.
+        conv: Conv,
+        /// What.
+        body: String,
+    },
+    /// An acknowledged recall or edit does not count, or does not any more.
+    #[error("{conv}#{seq} shows {shows:?}, although {device} was told that it says {to:?}")]
+    Undone {
+        /// Who was told.
+        device: Device,
+        /// Where.
+        conv: Conv,
+        /// Of which entry.
+        seq: u64,
+        /// What it should say; `None`: nothing.
+        to: Option<String>,
+        /// What it says.
+        shows: Option<Body>,
+    },
+    /// What nobody took back is gone.
+    #[error("{conv}#{seq} is gone, and nobody took it back")]
+    GoneUnasked {
+        /// Where.
+        conv: Conv,
+        /// Which.
+        seq: u64,
+    },
+    /// A device is shown as linked, or not, and it is the other way round.
+    #[error("{device} is shown as online: {shown}, and it is the other way round")]
+    Presence {
+        /// Which.
+        device: Device,
+        /// What is shown.
+        shown: bool,
+    },
+    /// Promise 9: an older link went on after a newer one had been welcomed.
+    #[error("the older link of {device} lived on for more than {ms} ms")]
+    NotFenced {
+        /// Whose.
+        device: Device,
+        /// How long it may.
+        ms: u64,
+    },
+    /// After the last fault, something took too long.
+    #[error("{what} took more than {ms} ms after the last fault")]
+    NotHealed {
+        /// What.
+        what: String,
+        /// How long it may take.
+        ms: u64,
     },
 }

@@ -138,8 +138,9 @@ fn entry(message: &Message) -> Entry {
         Content::Event(LogEvent::Removed { members }) => {
             Body::Out(members.iter().map(|name| name.as_str().into()).collect())
         }
-        // Nobody comes or goes by what else happens, and no message says anything after it is gone.
-        Content::Event(_) | Content::Gone(_) => Body::In(Vec::new()),
+        Content::Gone(_) => Body::Gone,
+        // Nobody comes or goes by what else happens.
+        Content::Event(_) => Body::In(Vec::new()),
         Content::Text(body)
         | Content::Image(body)
         | Content::File(body)
@@ -150,5 +151,6 @@ fn entry(message: &Message) -> Entry {
         id: message.id.0,
         sender: message.sender.name.as_str().into(),
         body,
+        quotes: message.reply_to.map(|seq| seq.0),
     }
 }

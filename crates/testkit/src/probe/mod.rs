@@ -21,7 +21,7 @@ use anser_wire::{
 };
 
 use self::{outgoing::Outgoing, place::Place};
-use crate::checker::{self, Ack, Body, Conv, Cursor, Device, DeviceLog, Learned, Send};
+use crate::checker::{self, Ack, Alteration, Body, Conv, Cursor, Device, DeviceLog, Learned, Send};
 
 pub use linked::Linked;
 
@@ -156,7 +156,28 @@ impl Probe {
     /// Wants a text stored. It is sent, and sent again, until there is an answer.
     pub fn send(&mut self, at: &str, client_id: ClientId, body: &str) {
         let conv = checker::conv(&self.device.user, at);
-        self.outgoing.push_text(at, conv, client_id, body.into());
+        self.outgoing.push_text(at, conv, client_id, body.into(), 0);
+    }
+
+    /// The same, as an answer to the entry at `quoted`.
+    pub fn answer(&mut self, at: &str, client_id: ClientId, body: &str, quoted: u64) {
+        let conv = checker::conv(&self.device.user, at);
+        self.outgoing.push_text(at, conv, client_id, body.into(), quoted);
+    }
+
+    /// What it wanted taken back or changed, with what came of it.
+    #[must_use]
+    pub fn alterations(&self) -> Vec<Alteration> {
+        self.outgoing.alterations(&self.device)
+    }
+
+    /// The newest place of a conversation at which a message of its own stands.
+    #[must_use]
+    pub fn own(&self, conv: &str) -> Option<u64> {
+        self.learned.iter().rev().find_map(|it| match it {
+            Learned::Own { conv: at, seq, body } if **at == *conv && !body.is_empty() => Some(*seq),
+            _ => None,
+        })
     }
 
     /// Wants a change of a group, under a client id that the call holds.
@@ -385,8 +406,11 @@ fn body(entry: &Deliver) -> Body {
         Some(LogEvent { what: Some(Happening::Removed(list)) }) => {
             Body::Out(list.users.iter().map(|it| it.as_str().into()).collect())
         }
+        Some(LogEvent { what: Some(Happening::Recalled(of)) }) => Body::Recalled(of.seq),
+        Some(LogEvent { what: Some(Happening::Edited(edit)) }) => Body::Edited(edit.seq),
         // Nobody comes or goes by what else happens.
         Some(LogEvent { .. }) => Body::In(Vec::new()),
+        None if entry.marks.as_ref().is_some_and(|marks| marks.gone != 0) => Body::Gone,
         None => Body::Text(checker::digest(&entry.body)),
     }
 }

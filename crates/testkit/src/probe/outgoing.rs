@@ -12,7 +12,7 @@ use anser_wire::{
     frame::{Call, Request, Send as SendFrame},
 };
 
-use crate::checker::{self, Ack, Conv, Device, Send, SendResult};
+use crate::checker::{self, Ack, Alteration, Conv, Device, Due, Send, SendResult};
 
 /// One wish.
 struct Wish {
@@ -25,7 +25,7 @@ struct Wish {
 }
 
 enum What {
-    Text { client_id: ClientId, body: Arc<str> },
+    Text { client_id: ClientId, body: Arc<str>, quoted: u64 },
     Change(Call),
 }
 
@@ -55,8 +55,15 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn push_text(&mut self, at: &str, conv: Conv, client_id: ClientId, body: Arc<str>) {
-        self.push(at, conv, What::Text { client_id, body });
+    pub(super) fn push_text(
+        &mut self,
+        at: &str,
+        conv: Conv,
+        client_id: ClientId,
+        body: Arc<str>,
+        quoted: u64,
+    ) {
+        self.push(at, conv, What::Text { client_id, body, quoted });
     }
 
     pub(super) fn push_change(&mut self, at: &str, conv: Conv, call: Call) {
@@ -175,19 +182,44 @@ impl Outgoing {
                     (true, true) => SendResult::Failed,
                     (true, false) => SendResult::Unknown,
                 },
+                due: Due::Either,
             })
             .collect()
+    }
+
+    /// Every recall and edit that may have been heard, and was not refused.
+    pub(super) fn alterations(&self, device: &Device) -> Vec<Alteration> {
+        let of = |wish: &Wish| {
+            let (of, to) = match &wish.what {
+                What::Change(Call::Recall(it)) => (it.of.as_ref()?.seq, None),
+                What::Change(Call::Edit(it)) => {
+                    let edit = it.edit.as_ref()?;
+                    (edit.seq, Some(checker::digest(&edit.body)))
+                }
+                What::Change(_) | What::Text { .. } => return None,
+            };
+            Some(Alteration {
+                device: device.clone(),
+                conv: wish.conv.clone(),
+                of,
+                to,
+                at: wish.acks.first().map(|ack| ack.seq),
+            })
+        };
+        let heard = self.wishes.iter().filter(|wish| wish.ever_written && !wish.failed);
+        heard.filter_map(of).collect()
     }
 }
 
 fn write(wish: &Wish, id: u32, out: &mut Vec<u8>) {
     match &wish.what {
-        What::Text { client_id, body } => codec::write(
+        What::Text { client_id, body, quoted } => codec::write(
             &SendFrame {
                 id,
                 to: wish.at.to_string(),
                 client_id: client_id.0.to_vec(),
                 body: body.to_string(),
+                reply_to: *quoted,
                 ..SendFrame::default()
             }
             .into(),

@@ -8,6 +8,6 @@ mod stall;
 
 pub use binary::{Build, binary};
 pub use device::Phone;
-pub use rest::{Login, Rest};
+pub use rest::{Login, Rest, Sending};
 pub use server::{Role, Server};
 pub use stall::{Stall, Stalling};

@@ -6,12 +6,26 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::checker::{self, Body, Entry, Row, User};
+use crate::checker::{self, Ack, Body, Entry, Row, User};
 
 /// Entries or rows of a page.
 const PAGE: usize = 200;
 /// Every user's password: they live in a directory that is thrown away.
 const PASSWORD: &str = "a goose carries letters";
+
+/// How long a call may take that others make again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What came of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// It stands there.
+    Stored(Ack),
+    /// Not now.
+    Later,
+    /// For good.
+    Refused,
+}
 
 /// A REST client.
 pub struct Rest {
@@ -65,6 +79,50 @@ impl Rest {
         let body = json!({"id": id, "title": id, "members": members});
         self.call(Method::POST, "/v1/groups", Some(by), Some(body)).await?;
         Ok(())
+    }
+
+    /// Sends a text under a key that a retry has too.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub async fn send(&self, by: &Login, at: &str, key: &str, text: &str) -> Result<Sending> {
+        let url = format!("{}/v1/conversations/{at}/messages", self.base);
+        let request = self.client.post(url).bearer_auth(&by.token).header("Idempotency-Key", key);
+        let body = json!({"kind": "text", "text": text});
+        let response = request.json(&body).timeout(PATIENCE).send().await?;
+        let status = response.status();
+        if status.is_success() {
+            let answer: Value = response.json().await?;
+            let id = self::text(&answer, "id")?.parse()?;
+            return Ok(Sending::Stored(Ack { seq: number(&answer, "seq")?, id }));
+        }
+        // Retry-After is where a problem is one of the moment.
+        let retriable = response.headers().contains_key("retry-after") || status.is_server_error();
+        Ok(if retriable { Sending::Later } else { Sending::Refused })
+    }
+
+    /// Keeps `peer` from writing to the caller.
+    ///
+    /// # Errors
+    /// The server said no, or nothing.
+    pub async fn block(&self, by: &Login, peer: &str) -> Result<()> {
+        let url = format!("{}/v1/blocks/{peer}", self.base);
+        let request = self.client.put(url).bearer_auth(&by.token).timeout(PATIENCE);
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Which of the caller's devices are shown as linked.
+    ///
+    /// # Errors
+    /// The server said no, or nothing, or something that is no list.
+    pub async fn online(&self, viewer: &Login) -> Result<Vec<(String, bool)>> {
+        let list = self.call(Method::GET, "/v1/devices", Some(viewer), None).await?;
+        let shown = |it: &Value| {
+            let online = it.get("online").and_then(Value::as_bool);
+            Ok((text(it, "device")?, online.context("no online")?))
+        };
+        array(&list, "devices")?.iter().map(shown).collect()
     }
 
     /// A whole log, as `viewer` sees it.
@@ -142,15 +200,18 @@ impl Rest {
 
 fn entry(message: &Value) -> Result<Entry> {
     let body = match message.get("event") {
+        None if message.get("gone").is_some() => Body::Gone,
         None => Body::Text(checker::digest(&text(message, "text")?)),
         Some(event) => {
-            let names = array(event, "members")?
-                .iter()
-                .map(|member| Ok(Arc::from(text(member, "user")?)))
-                .collect::<Result<Vec<Arc<str>>>>()?;
+            let names = || {
+                let members = array(event, "members")?.iter();
+                members.map(|member| Ok(Arc::from(text(member, "user")?))).collect::<Result<_>>()
+            };
             match event.get("type").and_then(Value::as_str) {
-                Some("created" | "joined") => Body::In(names),
-                Some("removed") => Body::Out(names),
+                Some("created" | "joined") => Body::In(names()?),
+                Some("removed") => Body::Out(names()?),
+                Some("recalled") => Body::Recalled(number(event, "seq")?),
+                Some("edited") => Body::Edited(number(event, "seq")?),
                 other => bail!("an event of type {other:?}"),
             }
         }
@@ -160,6 +221,7 @@ fn entry(message: &Value) -> Result<Entry> {
         id: text(message, "id")?.parse()?,
         sender: text(message, "sender")?.into(),
         body,
+        quotes: message.get("reply_to").and_then(Value::as_u64),
     })
 }
 

@@ -1,6 +1,7 @@
 //! One server process on one data directory: a whole server, or one role of a cluster.
 
 use std::{
+    fs::File,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
@@ -8,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::process::{Child, Command};
 
@@ -48,6 +50,8 @@ pub struct Server {
     env: Vec<(String, String)>,
     child: Child,
     listen: Listen,
+    /// What it has to say goes to a file in its directory.
+    logged: bool,
 }
 
 /// `listen.json`. Not every role has every listener.
@@ -81,6 +85,29 @@ impl Server {
         dir: &Path,
         env: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::begin(role, binary, dir, env, false).await
+    }
+
+    /// The same, with what it has to say in `stderr.log` in `dir`.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_logged(
+        role: Role,
+        binary: &Path,
+        dir: &Path,
+        env: &[(&str, &str)],
+    ) -> Result<Self> {
+        Self::begin(role, binary, dir, env, true).await
+    }
+
+    async fn begin(
+        role: Role,
+        binary: &Path,
+        dir: &Path,
+        env: &[(&str, &str)],
+        logged: bool,
+    ) -> Result<Self> {
         let free = "127.0.0.1:0".to_owned();
         let mut all = vec![
             ("ANSER_AUTH__REGISTRATION".to_owned(), "true".to_owned()),
@@ -93,14 +120,20 @@ impl Server {
             ("ANSER_LISTEN__ADMIN".to_owned(), free),
         ];
         all.extend(env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let (child, listen) = launch(role, binary, dir, &all).await?;
-        Ok(Self { role, binary: binary.into(), dir: dir.into(), env: all, child, listen })
+        let (child, listen) = launch(role, binary, dir, &all, logged).await?;
+        Ok(Self { role, binary: binary.into(), dir: dir.into(), env: all, child, listen, logged })
     }
 
     /// `http://…`
     #[must_use]
     pub fn http(&self) -> String {
         format!("http://{}", self.listen.http.unwrap_or(NOWHERE))
+    }
+
+    /// Where REST is asked.
+    #[must_use]
+    pub fn web(&self) -> SocketAddr {
+        self.listen.http.unwrap_or(NOWHERE)
     }
 
     /// Where native links go.
@@ -141,14 +174,33 @@ impl Server {
         self.child.kill().await.context("cannot kill the server")
     }
 
+    /// Stops it where it is: its links stay, and it says nothing.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn go_on(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = self.pid().context("the server is gone")?;
+        Ok(kill_process(Pid::from_raw(pid.cast_signed()).context("no process")?, signal)?)
+    }
+
     /// Asks it to stop, as supervisors do, and waits until it has.
     ///
     /// # Errors
     /// It is gone already, or did not end well.
     pub async fn stop(&mut self) -> Result<()> {
-        let pid = self.pid().context("the server is gone")?;
-        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).context("no process")?;
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         let status = self.child.wait().await?;
         ensure!(status.success(), "the server ended with {status}");
         Ok(())
@@ -159,7 +211,8 @@ impl Server {
     /// # Errors
     /// It does not start.
     pub async fn restart(&mut self) -> Result<()> {
-        (self.child, self.listen) = launch(self.role, &self.binary, &self.dir, &self.env).await?;
+        (self.child, self.listen) =
+            launch(self.role, &self.binary, &self.dir, &self.env, self.logged).await?;
         Ok(())
     }
 }
@@ -169,12 +222,17 @@ async fn launch(
     binary: &Path,
     dir: &Path,
     env: &[(String, String)],
+    logged: bool,
 ) -> Result<(Child, Listen)> {
     let told = dir.join("listen.json");
     match std::fs::remove_file(&told) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
+    let stderr = match logged {
+        true => File::options().create(true).append(true).open(dir.join("stderr.log"))?.into(),
+        false => Stdio::inherit(),
+    };
     let mut child = Command::new(binary)
         .arg(role.command())
         .arg("--data-dir")
@@ -182,6 +240,7 @@ async fn launch(
         .envs(env.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(stderr)
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {}", binary.display()))?;

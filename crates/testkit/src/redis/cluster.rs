@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::server::{Server, free_port, until};
+use super::server::{Server, until};
 
 /// All slots.
 const SLOTS: usize = 16_384;
@@ -21,7 +21,7 @@ impl Cluster {
     pub async fn start(count: usize) -> Result<Self> {
         let mut masters: Vec<Server> = Vec::new();
         for at in 0..count {
-            let bus = free_port()?.to_string();
+            let bus = crate::ports::free()?.to_string();
             let settings = ["--cluster-enabled", "yes", "--cluster-port", &bus];
             let server = Server::start(&settings).await?;
             let (first, last) = (SLOTS * at / count, SLOTS * (at + 1) / count - 1);

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -40,7 +39,7 @@ impl Server {
         let mut last = None;
         for _ in 0..TRIES {
             let dir = tempfile::tempdir()?;
-            let port = free_port()?;
+            let port = crate::ports::free()?;
             let mut args: Vec<String> = Vec::new();
             if program == "redis-sentinel" {
                 // A Sentinel keeps what it learns in its own settings.
@@ -172,11 +171,6 @@ fn spawn(args: &[String]) -> Result<Child> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().context(INSTALL)
-}
-
-/// A port that nobody listens on.
-pub(super) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// Waits until `look` says yes.

@@ -1,0 +1,215 @@
+//! The harness that tries to lose a message: a cluster of real processes on MariaDB and Redis,
+//! users who chat over it, faults from a seeded plan, and in the end the [checker](crate::checker)
+//! over everything that was answered, learned and shown.
+//!
+//! A seed repeats what is done and in which order; when exactly, the machine decides.
+
+mod cast;
+mod evidence;
+pub mod fault;
+mod nemesis;
+mod player;
+mod post;
+mod pulse;
+mod site;
+mod timeline;
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use self::{cast::Cast, pulse::Pulse, site::Site};
+pub use self::{
+    fault::Together,
+    player::{Deed, Player},
+    timeline::Timeline,
+};
+use crate::checker::{History, SendResult, Violation, check};
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What chance depends on.
+    pub seed: u64,
+    /// How long faults are done.
+    pub lasts: Duration,
+    /// Which, each entry together.
+    pub faults: Vec<Together>,
+    /// A fault of the servers themselves, planted to test this test.
+    pub plant: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Report {
+    /// What was wanted stored.
+    pub sends: usize,
+    /// How many of those were answered with a place.
+    pub acked: usize,
+    /// How many entries devices learned of.
+    pub learned: usize,
+    /// How often faults were done.
+    pub strikes: usize,
+    /// How long, after the last fault, until all had everything.
+    pub healed_in: Duration,
+    /// The longest silence of the whole cluster while something waited for an answer.
+    pub longest_silence: Duration,
+    /// What is wrong.
+    pub violations: Vec<Violation>,
+    /// Each with the operations that it is about.
+    pub findings: String,
+    /// Where the history and the servers' logs are kept; only after a failure.
+    pub kept: Vec<PathBuf>,
+}
+
+/// How long answers and entries may be missing after the last fault (invariant 8).
+const WHOLE_WITHIN: Duration = Duration::from_secs(30);
+/// What is not answered by then never will be.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(120);
+/// How long the link map may be wrong after it (invariant 13).
+const PRESENT_WITHIN: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(100);
+/// How long the cluster is left alone before a fault and after it, in milliseconds.
+const CALM: std::ops::Range<u64> = 1_000..4_000;
+
+/// Runs `plan` with `binary`; `say` hears what happens.
+///
+/// # Errors
+/// The run could not be carried out. What the cluster did wrong is in the report.
+pub async fn run(binary: &Path, plan: &Plan, say: impl Fn(&str) + Send) -> Result<Report> {
+    let mut rng = StdRng::seed_from_u64(plan.seed);
+    let map = fault::map(&plan.faults)?;
+    let mut timeline = Timeline::new(say);
+    let mut site = Site::start(binary.to_owned(), map, plan.plant.as_deref()).await?;
+    let gateways: Vec<_> =
+        site.cms.iter().map(|it| watch::Sender::new(Some(it.front.at()))).collect();
+    let places: Vec<_> = gateways.iter().map(watch::Sender::subscribe).collect();
+    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), &places).await?);
+    timeline.say(&format!("{} devices chat on {map:?}", cast.players.len()));
+
+    let pulse = Arc::new(Pulse::default());
+    let load = tokio::spawn(pulse::load(cast.clone(), pulse.clone(), rng.random()));
+    let began = Instant::now();
+    let mut strikes = 0;
+    while began.elapsed() < plan.lasts {
+        sleep(Duration::from_millis(rng.random_range(CALM))).await;
+        cast.let_sleep(&mut rng);
+        pulse.forget_silence();
+        let Some(together) = plan.faults.get(rng.random_range(0..plan.faults.len().max(1))) else {
+            continue;
+        };
+        cast.block(strikes);
+        strikes += 1;
+        hurt(&mut site, together, &mut rng, &mut timeline).await?;
+        sleep(Duration::from_millis(rng.random_range(CALM))).await;
+        let (done, waits) = cast.pulse();
+        timeline.say(&format!(
+            "   {done} done, {waits} wait; longest silence {} ms",
+            pulse.silence().as_millis()
+        ));
+    }
+    let healed = Instant::now();
+    load.abort();
+    cast.wake();
+    cast.farewells();
+
+    let mut late = Vec::new();
+    while cast.pulse().1 > 0 && healed.elapsed() < GIVEN_UP_AFTER {
+        if late.is_empty() && healed.elapsed() > WHOLE_WITHIN {
+            late.push(not_healed(&format!("answers to {}", cast.waiting()), WHOLE_WITHIN));
+        }
+        sleep(POLL).await;
+    }
+    timeline.say(&format!("everything answered {:?} after the last fault", healed.elapsed()));
+    let mut history = evidence::shown(&cast).await?;
+    let answered = Instant::now();
+    while !evidence::whole(&cast, &history) && answered.elapsed() < WHOLE_WITHIN {
+        sleep(POLL).await;
+    }
+    let healed_in = healed.elapsed();
+    evidence::record(&cast, &mut history, true);
+    let mut wrong = evidence::presence(&cast).await?;
+    while !wrong.is_empty() && healed.elapsed() < PRESENT_WITHIN {
+        sleep(POLL).await;
+        wrong = evidence::presence(&cast).await?;
+    }
+    let [one, two] = [0, 1].map(|at| site.cms.get(at).map(|it| it.front.at()));
+    let twins = [one.context("a CM")?, two.context("a CM")?];
+    let mut violations = check(&history);
+    violations.extend(late);
+    violations.extend(wrong);
+    violations.extend(evidence::twins(&cast, twins).await?);
+    timeline.say(&format!("whole after {healed_in:?}, {} findings", violations.len()));
+
+    let acked = history.sends.iter().filter(|it| matches!(it.result, SendResult::Acked(_)));
+    Ok(Report {
+        sends: history.sends.len(),
+        acked: acked.count(),
+        learned: history.devices.values().map(|log| log.learned.len()).sum(),
+        strikes,
+        healed_in,
+        longest_silence: pulse.longest(),
+        findings: findings(&history, &violations),
+        kept: if violations.is_empty() { Vec::new() } else { keep(site, &history)? },
+        violations,
+    })
+}
+
+/// Does some faults together, for as long as the longest of them lasts.
+async fn hurt(
+    site: &mut Site,
+    together: &Together,
+    rng: &mut StdRng,
+    timeline: &mut Timeline<impl Fn(&str)>,
+) -> Result<()> {
+    let mut wounds = Vec::new();
+    let mut hold = Duration::ZERO;
+    for fault in together {
+        let (wound, words) = nemesis::strike(site, fault, rng).await.context(fault.name)?;
+        hold = hold.max(Duration::from_millis(rng.random_range(fault.holds.clone())));
+        timeline.say(&words);
+        wounds.push(wound);
+    }
+    sleep(hold).await;
+    for wound in wounds {
+        nemesis::heal(site, wound).await?;
+    }
+    timeline.say("   taken back");
+    Ok(())
+}
+
+fn not_healed(what: &str, within: Duration) -> Violation {
+    let ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    Violation::NotHealed { what: what.to_owned(), ms }
+}
+
+fn findings(history: &History, violations: &[Violation]) -> String {
+    /// One cause has many findings; the first tell it.
+    const MOST: usize = 50;
+    let mut text = String::new();
+    for violation in violations.iter().take(MOST) {
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "{violation}");
+        for line in evidence::concerned(history, violation) {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+    text
+}
+
+fn keep(site: Site, history: &History) -> Result<Vec<PathBuf>> {
+    let dir = tempfile::Builder::new().prefix("chaos-").tempdir()?.keep();
+    let place = dir.join("history.txt");
+    std::fs::write(&place, evidence::written(history))?;
+    Ok([vec![place], site.keep()].concat())
+}
