@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "what a task has to say goes to the terminal")]
 
+mod chaos;
 mod ci;
 mod codegen;
 mod crash;
@@ -64,6 +65,8 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Hurt a cluster of real processes while devices chat, and look for a promise that was broken
+    Chaos(chaos::Options),
     /// Hold the REST API of a real server against its OpenAPI document, with made-up requests
     Schemathesis {
         /// Requests made up for each call
@@ -105,6 +108,7 @@ fn run(task: Task) -> Result<ExitCode> {
             report.step("fuzz", || fuzz::run(seconds, target.as_deref()));
         }
         Task::Crash { rounds, seed } => report.step("crash", || crash::run(rounds, seed)),
+        Task::Chaos(options) => report.step("chaos", || chaos::run(&options)),
         Task::Schemathesis { examples } => {
             report.step("schemathesis", || schemathesis::run(examples));
         }
