@@ -10,19 +10,16 @@ use std::{
     time::Duration,
 };
 
-use anser_domain::{
-    Address, ClientId, Content, GroupName, GroupRole, Outgoing, Seq, SyncToken, UserName,
-};
-use anser_wire::frame::{self, Answer, Call};
+use anser_domain::{Address, ClientId, Content, Outgoing, SyncToken};
+use anser_wire::frame::{Answer, Call};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    convert,
     dial::Dial,
     error::{ConnectError, Failed},
     event::{Event, Events, Stop, Taken},
     machine::{Machine, Settings},
-    model::{ConversationPage, Group, Identity, Page, Range, Stored},
+    model::{Identity, Stored},
     task::{Task, Wish},
     token::TokenSource,
 };
@@ -222,187 +219,10 @@ impl Client {
         }
     }
 
-    async fn call(&self, call: Call) -> Result<Answer, Failed> {
+    pub(crate) async fn call(&self, call: Call) -> Result<Answer, Failed> {
         let (reply, answer) = oneshot::channel();
         let stopped = Failed::Stopped(Stop::Closed);
         self.wishes.send(Wish::Call(call, reply)).map_err(|_| stopped.clone())?;
         answer.await.unwrap_or(Err(stopped))
     }
-
-    /// Part of a conversation's log; `limit` 0 leaves its size to the server.
-    ///
-    /// # Errors
-    /// [`Failed`], as for every call.
-    pub async fn history(&self, at: &Address, range: Range, limit: u32) -> Result<Page, Failed> {
-        let (before, after) = match range {
-            Range::Latest => (0, None),
-            Range::Before(seq) => (seq.0, None),
-            Range::After(seq) => (0, Some(seq.0)),
-        };
-        let call = frame::HistoryCall { at: at.to_string(), before, after, limit };
-        match self.call(Call::History(call)).await? {
-            Answer::Log(log) => convert::page(log).map_err(|_| Failed::Odd),
-            _ => Err(Failed::Odd),
-        }
-    }
-
-    /// The user's conversations, most recently changed first.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn conversations(
-        &self,
-        before: Option<SyncToken>,
-        limit: u32,
-    ) -> Result<ConversationPage, Failed> {
-        let call = frame::ConversationsCall { before: before.map(|token| token.0), limit };
-        let Answer::Conversations(set) = self.call(Call::Conversations(call)).await? else {
-            return Err(Failed::Odd);
-        };
-        let next = set.more.then_some(SyncToken(set.token));
-        let rows = set.conversations.into_iter().map(convert::conversation);
-        let conversations = rows.collect::<Result<_, _>>().map_err(|_| Failed::Odd)?;
-        Ok(ConversationPage { conversations, next })
-    }
-
-    /// The user has read up to `seq`.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn read(&self, at: &Address, seq: Seq) -> Result<(), Failed> {
-        let call = frame::ReadCall { at: at.to_string(), seq: seq.0 };
-        match self.call(Call::Read(call)).await? {
-            Answer::Done(_) => Ok(()),
-            _ => Err(Failed::Odd),
-        }
-    }
-
-    /// Makes a group with the user as its owner.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn create_group(
-        &self,
-        name: &GroupName,
-        title: &str,
-        members: &[UserName],
-    ) -> Result<Stored, Failed> {
-        let call = frame::CreateGroupCall {
-            kind: 0,
-            client_id: fresh_client_id().0.to_vec(),
-            name: name.to_string(),
-            title: title.to_owned(),
-            members: names(members),
-        };
-        self.change(Call::CreateGroup(call)).await
-    }
-
-    /// Adds members to a group, or changes the standing of those there are.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn put_members(
-        &self,
-        group: &GroupName,
-        users: &[UserName],
-        role: GroupRole,
-    ) -> Result<Stored, Failed> {
-        let call = frame::PutMembersCall {
-            client_id: fresh_client_id().0.to_vec(),
-            group: group.to_string(),
-            users: names(users),
-            role: convert::role_number(role),
-        };
-        self.change(Call::PutMembers(call)).await
-    }
-
-    /// Takes members out of a group; who names only themselves leaves.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn remove_members(
-        &self,
-        group: &GroupName,
-        users: &[UserName],
-    ) -> Result<Stored, Failed> {
-        let call = frame::RemoveMembersCall {
-            client_id: fresh_client_id().0.to_vec(),
-            group: group.to_string(),
-            users: names(users),
-        };
-        self.change(Call::RemoveMembers(call)).await
-    }
-
-    /// Comes into a group, or subscribes to a channel; `None` when an admin will decide, who is
-    /// told `message`.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn join(&self, group: &GroupName, message: &str) -> Result<Option<Stored>, Failed> {
-        let call = frame::JoinCall {
-            client_id: fresh_client_id().0.to_vec(),
-            group: group.to_string(),
-            message: message.to_owned(),
-        };
-        match self.call(Call::Join(call)).await? {
-            Answer::Sent(stored) => Ok(Some(convert::stored(&stored))),
-            Answer::Asked(_) => Ok(None),
-            _ => Err(Failed::Odd),
-        }
-    }
-
-    /// Leaves a group, or unsubscribes from a channel.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn leave(&self, group: &GroupName) -> Result<Stored, Failed> {
-        let client_id = fresh_client_id().0.to_vec();
-        self.change(Call::Leave(frame::LeaveCall { client_id, group: group.to_string() })).await
-    }
-
-    /// What this user may see of a group.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn group(&self, name: &GroupName) -> Result<Group, Failed> {
-        match self.call(Call::Group(frame::GroupCall { name: name.to_string() })).await? {
-            Answer::Group(group) => Ok(convert::group(group)),
-            _ => Err(Failed::Odd),
-        }
-    }
-
-    /// A page of a group's members by name, and whether another follows.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    pub async fn members(
-        &self,
-        group: &GroupName,
-        after: Option<&UserName>,
-        limit: u32,
-    ) -> Result<(Vec<(UserName, Option<GroupRole>)>, bool), Failed> {
-        let call = frame::MembersCall {
-            group: group.to_string(),
-            after: after.map(ToString::to_string).unwrap_or_default(),
-            limit,
-        };
-        let Answer::Members(page) = self.call(Call::Members(call)).await? else {
-            return Err(Failed::Odd);
-        };
-        let rows =
-            page.members.iter().map(|it| Ok((convert::user(&it.user)?, convert::role(it.role))));
-        let rows = rows.collect::<Result<_, convert::Odd>>().map_err(|_| Failed::Odd)?;
-        Ok((rows, page.more))
-    }
-
-    async fn change(&self, call: Call) -> Result<Stored, Failed> {
-        match self.call(call).await? {
-            Answer::Sent(stored) => Ok(convert::stored(&stored)),
-            _ => Err(Failed::Odd),
-        }
-    }
-}
-
-fn names(users: &[UserName]) -> Vec<String> {
-    users.iter().map(ToString::to_string).collect()
 }

@@ -28,6 +28,7 @@
 //! [`Connection`] is the layer below: one link's bytes, for load generators and tests.
 
 mod backoff;
+mod calls;
 mod client;
 mod connection;
 mod convert;
@@ -51,6 +52,9 @@ pub use self::{
     endpoint::{Endpoint, EndpointError, Scheme},
     error::{ConnectError, Failed, Refused},
     event::{Event, Events, Receipt, Stop},
-    model::{Conversation, ConversationPage, Group, Identity, Message, Page, Range, Stored},
+    model::{
+        Conversation, ConversationPage, File, Group, Hit, Identity, Invitation, Message, Page,
+        Range, SearchPage, Stored,
+    },
     token::{OneToken, TokenError, TokenSource},
 };

@@ -1,8 +1,9 @@
 //! What a client sees of the server's world. Names where the server has keys.
 
 use anser_domain::{
-    Address, ClientId, Content, ConvId, DeviceName, GroupRole, Keep, Marks, MessageId, Millis,
-    Ord64, Seq, SyncToken, UserName,
+    Address, ClientId, Content, ConvId, DeviceName, FileId, FileState, GroupKind, GroupName,
+    GroupRole, Keep, Marks, MessageId, Millis, Ord64, Policy, Seq, SnippetPiece, SyncToken,
+    UserName,
 };
 use bytes::Bytes;
 
@@ -118,17 +119,93 @@ pub struct Stored {
     pub duplicate: bool,
 }
 
-/// A group as its members see it.
+/// What this user may see of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Its name.
-    pub name: String,
+    pub name: GroupName,
+    /// Group or channel.
+    pub kind: GroupKind,
     /// The name that people read; may be empty.
     pub title: String,
+    /// What it is about; may be empty.
+    pub description: String,
+    /// Its picture; may be empty.
+    pub avatar: String,
+    /// What everybody should know now; empty for strangers.
+    pub announcement: String,
     /// How many members it has.
     pub members: u32,
-    /// This user's standing, if the server names one that is known here.
+    /// When it was made.
+    pub created: Millis,
+    /// Who may do what.
+    pub policy: Policy,
+    /// This user's standing; `None` for who is not in it.
     pub role: Option<GroupRole>,
+    /// This user may not write before this time; 0 when they may.
+    pub muted: Millis,
+}
+
+/// An invitation into a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// To what.
+    pub group: Group,
+    /// Who invited this user.
+    pub by: UserName,
+    /// When.
+    pub since: Millis,
+    /// Until when it counts.
+    pub until: Millis,
+}
+
+/// Messages that were found, newest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchPage {
+    /// The messages.
+    pub hits: Vec<Hit>,
+    /// Where the search goes on, when it is not at its end. A page may be short and not the last.
+    pub next: Option<MessageId>,
+}
+
+/// A message that was found. It says which conversation it is in as an address only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The message.
+    pub message: Message,
+    /// The part of its text around the words, in pieces: joined they are that part.
+    pub snippet: Vec<SnippetPiece>,
+}
+
+/// What is known of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its id; `GET /v1/files/{id}` has the content.
+    pub id: FileId,
+    /// Whose it is.
+    pub owner: UserName,
+    /// Its name, made harmless.
+    pub name: String,
+    /// Its media type; what its owner says until it is ready.
+    pub media: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How many of them the server has.
+    pub received: u64,
+    /// Of the content, once it is known.
+    pub sha256: Option<[u8; 32]>,
+    /// Width and height of a picture.
+    pub picture: Option<(u32, u32)>,
+    /// Whether there is a small form of it.
+    pub thumbnail: bool,
+    /// Whether everyone who is signed in may see it.
+    pub public: bool,
+    /// How far it is.
+    pub state: FileState,
+    /// When it was begun.
+    pub created: Millis,
+    /// When its content goes, if not only when its owner takes it away.
+    pub expires: Option<Millis>,
 }
 
 /// Who this link turned out to be.

@@ -132,17 +132,6 @@ impl Accounts {
         Ok(Reply::Users(rows.into_iter().map(profile).collect()))
     }
 
-    pub(crate) async fn set_display_name(
-        &self,
-        name: &UserName,
-        display: Box<str>,
-    ) -> Result<Reply, Refusal> {
-        display_name(&display)?;
-        let row = self.existing(name).await?;
-        self.store.change_user(row.id, UserChange::DisplayName(display)).await?;
-        Ok(Reply::User(Box::new(profile(self.existing(name).await?))))
-    }
-
     pub(crate) async fn devices(&self, user: UserId) -> Result<Reply, Refusal> {
         let online = self.links.online(user).await;
         let devices = self.store.devices(user).await?;

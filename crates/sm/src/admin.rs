@@ -145,6 +145,10 @@ impl Admins {
                 display_name(&name)?;
                 let id = self.existing(&user).await?.id;
                 change(user.as_str(), AdminChange::User(id, UserChange::DisplayName(name))).await?;
+                let at = self.store.personal(id).await?;
+                self.fanout.changed_for_all(vec![id], Subject::Profile, at, None);
+                let friends = self.presence.friends(id).await;
+                self.fanout.changed_for_all(friends, Subject::Friends, at, None);
                 Ok(Reply::Done)
             }
             AdminAct::SetPassword { user, password } => {

@@ -97,6 +97,18 @@ impl Fanout {
         });
     }
 
+    /// Tells users' links, but `skip`, of one change that is a change of something of each of them.
+    pub(crate) fn changed_for_all(
+        &self,
+        users: Vec<UserId>,
+        subject: Subject,
+        at: SyncToken,
+        skip: Option<ReplyTo>,
+    ) {
+        let changed = Arc::new(Changed { subject, at });
+        self.event(users, skip, move |_| Some(Event::Changed(changed.clone())));
+    }
+
     /// Sends each user the event that `make` says, at all their links but `skip`.
     pub(crate) fn event(
         &self,

@@ -6,7 +6,7 @@ use anser_domain::{
     Details, FriendPage, Item, ItemKey, Listing, PeopleCommand, PeopleReply, Profile, ProfileEdit,
     Refusal, Reply, ReplyTo, Role, Seen, Subject, SyncToken, UserId, UserName, asked_words,
 };
-use anser_store::{Asked, FriendRow, NewItem, Store, Told, UserChange, UserRow};
+use anser_store::{Asked, FriendRow, NewItem, Refaced, Store, Told, UserRow};
 
 use crate::{
     account::{display_name, profile},
@@ -243,14 +243,10 @@ impl People {
                 Some(NewItem { key, value: value?, expected: None })
             })
             .collect();
-        if !batch.is_empty() {
-            self.store.put_items(asker.user, batch).await?;
-        }
-        if let Some(name) = name {
-            self.store.change_user(asker.user, UserChange::DisplayName(name)).await?;
-        }
-        let at = self.store.personal(asker.user).await?;
-        self.fanout.changed(vec![(asker.user, at)], Subject::Profile, Some(asker.from));
+        let Refaced { at, friends } = self.store.edit_profile(asker.user, name, batch).await?;
+        let (own, from) = (vec![asker.user], Some(asker.from));
+        self.fanout.changed_for_all(own, Subject::Profile, at, from);
+        self.fanout.changed_for_all(friends, Subject::Friends, at, from);
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{
 use anser_domain::{
     Act, Actor, Address, AdminAct, AdminCommand, AdminReply, Audience, Caller, Change, Command,
     DeviceId, Epoch, Event, GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Notice,
-    Noticed, Outgoing, Profile, Pull, Receipt, Refusal, Reply, ReplyTo, Role, Seq, Typing, UserId,
-    UserName,
+    Noticed, Outgoing, PeopleCommand, Profile, ProfileEdit, Pull, Receipt, Refusal, Reply, ReplyTo,
+    Role, Seq, Typing, UserId, UserName,
 };
 use anser_store::{
     Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
@@ -323,7 +323,9 @@ impl Services {
             Command::SetDisplayName(name) => {
                 let known = self.known(&caller).await?;
                 self.vetting.as_ref().map_or(Ok(()), |it| it.allows_name(&name))?;
-                self.accounts.set_display_name(&known.name, name).await
+                let edit = ProfileEdit { display_name: Some(name), ..ProfileEdit::default() };
+                let edit = PeopleCommand::EditProfile(edit);
+                self.people.answer(known.asker(from), edit).await
             }
             Command::User(name) => {
                 let known = self.known(&caller).await?;

@@ -288,6 +288,23 @@ fn joined(before: Option<Answer>, answer: Answer) -> (Answer, bool) {
             }
             (Answer::Conversations(set), partial)
         }
+        (before, Answer::Pins(mut pins)) => {
+            let partial = std::mem::take(&mut pins.partial);
+            if let Some(Answer::Pins(mut first)) = before {
+                first.entries.append(&mut pins.entries);
+                return (Answer::Pins(first), partial);
+            }
+            (Answer::Pins(pins), partial)
+        }
+        (before, Answer::Found(mut found)) => {
+            let partial = std::mem::take(&mut found.partial);
+            if let Some(Answer::Found(mut first)) = before {
+                first.hits.append(&mut found.hits);
+                first.next = found.next;
+                return (Answer::Found(first), partial);
+            }
+            (Answer::Found(found), partial)
+        }
         (_, answer) => (answer, false),
     }
 }

@@ -210,3 +210,46 @@ async fn profiles_show_what_their_owners_let_be_seen() {
     befriend(&w, "alice", "bob").await;
     assert_eq!(&*seen().await.details.fields, "{\"team\":\"geese\"}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn friends_learn_of_a_changed_profile_and_nobody_else() {
+    let w = world(&["alice", "bob", "carol", "dora"]).await;
+    befriend(&w, "alice", "bob").await;
+    befriend(&w, "alice", "dora").await;
+    let (phone, tablet) = (w.link("alice", "phone", 1).await, w.link("alice", "tablet", 2).await);
+    let (bob, carol) = (w.link("bob", "phone", 3).await, w.link("carol", "phone", 4).await);
+    let dora = w.link("dora", "phone", 5).await;
+    assert_eq!(ask(&dora, block("alice", true)).await, Reply::Done);
+    bob.until_event(|event| (presence(event)? == ("alice".into(), true)).then_some(())).await;
+    let (told_carol, told_dora) = (carol.events().len(), dora.events().len());
+
+    let edit = ProfileEdit { about: Some("Flies south.".into()), ..ProfileEdit::default() };
+    assert!(matches!(ask(&phone, PeopleCommand::EditProfile(edit)).await, Reply::User(_)));
+    let at = bob.until_event(|event| changed(event, Subject::Friends)).await;
+    assert_eq!(tablet.until_event(|event| changed(event, Subject::Profile)).await, at);
+    let since = Listing { after: SyncToken(at.0 - 1), gone: true, limit: 9 };
+    match ask(&bob, PeopleCommand::Friends(since)).await {
+        Reply::People(reply) => match *reply {
+            PeopleReply::Friends(page) => {
+                assert_eq!((page.friends.len(), &page.friends[0].user), (1, &user("alice")));
+            }
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+    // The name alone goes the same way, whichever call it comes by.
+    assert!(matches!(phone.ask(Command::SetDisplayName("Al".into())).await, Reply::User(_)));
+    let later = |event: &Event| changed(event, Subject::Friends).filter(|it| *it > at);
+    bob.until_event(later).await;
+    // What comes after it shows that nothing of it came.
+    for device in [&carol, &dora] {
+        let me = device.welcome.user.to_string();
+        device.send(&format!("u:{me}"), "note").await;
+    }
+    assert_eq!((carol.events().len(), dora.events().len()), (told_carol, told_dora));
+    let own: Vec<_> = phone.events();
+    assert!(
+        own.iter().all(|event| changed(event, Subject::Profile).is_none()),
+        "not the link itself"
+    );
+}

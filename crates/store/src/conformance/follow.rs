@@ -171,7 +171,7 @@ pub async fn what_friends_and_profiles_do_is_told_with_it(rig: &dyn StoreRig) {
         vec![NewItem { key, value, expected: None }]
     };
     store.put_items(alice.user, item("draft/u:bob")).await.unwrap();
-    store.put_items(alice.user, item("profile/about")).await.unwrap();
+    store.edit_profile(alice.user, Some("A".into()), item("profile/about")).await.unwrap();
     let told = [
         r#"friend.requested alice {"to":"bob"}"#,
         r#"friend.made alice {"friend":"bob"}"#,

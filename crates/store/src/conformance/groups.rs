@@ -1,6 +1,9 @@
 //! Groups: the entry and its effect on the membership are one.
 
-use anser_domain::{Act, Clock as _, Content, GroupRole, LogEvent, MemberChange, Refusal, Seq};
+use anser_domain::{
+    Act, Clock as _, Content, GroupChange, GroupRole, LogEvent, MemberChange, ProfilePatch,
+    Refusal, Seq,
+};
 
 use super::{
     StoreRig,
@@ -54,6 +57,23 @@ pub async fn a_retry_makes_no_second_group(rig: &dyn StoreRig) {
     let conflict = world.put(alice, Entry::NewGroup(other)).await;
     assert_eq!(conflict.unwrap_err(), Refusal::Conflict);
     assert_eq!(world.log(alice, &at("geese")).await.len(), 1);
+}
+
+pub async fn a_retry_of_a_beginning_is_known_whatever_the_group_is_called_now(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let alice = world.actor("alice").await;
+    let wish = world.new_group("geese", &[]);
+    let first = world.put(alice, wish.clone()).await.unwrap();
+    let patch = ProfilePatch { title: Some("Wild".into()), ..ProfilePatch::default() };
+    world.govern(alice, "geese", GroupChange::Profile(patch)).await.unwrap();
+    let mut world = world.reopen(rig).await;
+    let again = world.put(alice, wish.clone()).await.unwrap();
+    assert!(again.sent.duplicate);
+    assert_eq!((again.sent.id, again.sent.seq), (first.sent.id, Seq(1)));
+    let Entry::NewGroup(mut other) = wish else { unreachable!() };
+    other.title = "Wild".into();
+    let other = world.put(alice, Entry::NewGroup(other)).await;
+    assert_eq!(other.unwrap_err(), Refusal::Conflict, "it did not begin as that");
 }
 
 pub async fn a_group_with_an_unknown_member_is_not_made(rig: &dyn StoreRig) {

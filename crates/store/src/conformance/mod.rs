@@ -87,6 +87,7 @@ macro_rules! store_suite {
             groups::a_group_begins_with_everyone_named
             groups::a_group_name_is_never_used_twice
             groups::a_retry_makes_no_second_group
+            groups::a_retry_of_a_beginning_is_known_whatever_the_group_is_called_now
             groups::a_group_with_an_unknown_member_is_not_made
             groups::members_come_and_go
             groups::a_change_is_all_or_nothing
@@ -167,6 +168,9 @@ macro_rules! store_suite {
             social::a_block_counts_before_the_first_message
             social::a_block_hides_receipts
             social::users_are_found_by_words
+            social::friends_find_a_changed_profile_since_their_last_token
+            social::a_profile_changes_as_a_whole_or_not_at_all
+            social::who_is_anonymised_has_no_name_left_anywhere
             people::users_are_made_once
             people::a_new_credential_ends_other_sessions
             people::what_was_checked_before_a_change_counts_no_more

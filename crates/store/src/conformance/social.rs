@@ -296,3 +296,96 @@ pub async fn users_are_found_by_words(rig: &dyn StoreRig) {
     world.store.change_user(goose.user, UserChange::Disabled(true)).await.unwrap();
     assert_eq!(find("goose").await, []);
 }
+
+fn about(text: &str) -> Vec<NewItem> {
+    put("profile/about", Some(&format!("\"{text}\"")), None)
+}
+
+pub async fn friends_find_a_changed_profile_since_their_last_token(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    let (carol, dora) = (world.actor("carol").await, world.actor("dora").await);
+    for friend in [bob, carol, dora] {
+        world.store.befriend(alice.user, friend.user).await.unwrap();
+    }
+    world.store.befriend(bob.user, carol.user).await.unwrap();
+    world.store.unfriend(alice.user, &user("dora")).await.unwrap();
+    world.store.block(dora.user, &user("alice"), true).await.unwrap();
+    let mut before = Vec::new();
+    for who in [bob, carol, dora] {
+        before.push(world.store.friends(who.user, since(SyncToken(0))).await.unwrap().token);
+    }
+    let quiet = world.store.personal(dora.user).await.unwrap();
+
+    let changed = world.store.edit_profile(alice.user, Some("Alice".into()), about("Flies")).await;
+    let changed = changed.unwrap();
+    let mut told = changed.friends;
+    told.sort_unstable();
+    assert_eq!(told, [bob.user, carol.user]);
+    world = world.reopen(rig).await;
+    for (who, token) in [(bob, before[0]), (carol, before[1])] {
+        let news = world.store.friends(who.user, since(token)).await.unwrap();
+        let seen = |row: &crate::FriendRow| {
+            (row.friend.user.to_string(), row.friend.display_name.to_string())
+        };
+        let rows: Vec<_> = news.rows.iter().map(seen).collect();
+        assert_eq!(rows, [("alice".to_owned(), "Alice".to_owned())], "and of nobody else");
+        assert_eq!((news.token, news.rows[0].friend.version), (changed.at, changed.at));
+        assert_eq!(world.store.personal(who.user).await.unwrap(), changed.at);
+    }
+    assert_eq!(world.store.personal(alice.user).await.unwrap(), changed.at);
+    assert!(world.store.friends(dora.user, since(before[2])).await.unwrap().rows.is_empty());
+    assert_eq!(world.store.personal(dora.user).await.unwrap(), quiet);
+
+    // An administrator who renames someone is no exception.
+    let rename = UserChange::DisplayName("Anna".into());
+    world.store.change_user(alice.user, rename).await.unwrap();
+    let news = world.store.friends(bob.user, since(changed.at)).await.unwrap();
+    assert_eq!(&*news.rows[0].friend.display_name, "Anna");
+}
+
+pub async fn a_profile_changes_as_a_whole_or_not_at_all(rig: &dyn StoreRig) {
+    let world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    world.store.befriend(alice.user, bob.user).await.unwrap();
+    let before = world.store.personal(bob.user).await.unwrap();
+    let stale = put("profile/about", Some("1"), Some(7));
+    let refusal = world.store.edit_profile(alice.user, Some("Alice".into()), stale).await;
+    assert_eq!(refused(refusal), Refusal::VersionMismatch);
+    let row = world.store.user(&user("alice")).await.unwrap().unwrap();
+    assert_ne!(&*row.display_name, "Alice");
+    assert_eq!(world.store.personal(bob.user).await.unwrap(), before);
+    let nothing = world.store.edit_profile(alice.user, None, Vec::new()).await.unwrap();
+    assert!(nothing.friends.is_empty(), "nobody is told of nothing");
+    assert_eq!(world.store.personal(bob.user).await.unwrap(), before);
+    let nobody = world.store.edit_profile(anser_domain::UserId(99), None, Vec::new()).await;
+    assert_eq!(refused(nobody), Refusal::NoSuchUser);
+}
+
+pub async fn who_is_anonymised_has_no_name_left_anywhere(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    world.store.befriend(alice.user, bob.user).await.unwrap();
+    world.send(bob, &to("alice"), "1").await.unwrap();
+    // Everything that remembers names has seen this one.
+    let token = world.store.friends(alice.user, since(SyncToken(0))).await.unwrap().token;
+    assert_eq!(world.store.watchers(alice.user, 9).await.unwrap().1[0].name, user("bob"));
+    let note = crate::Note {
+        who: "root".into(),
+        what: "user.anonymise",
+        whom: "bob".into(),
+        address: None,
+    };
+    let gone = crate::AdminChange::Anonymise(bob.user, false);
+    world.store.administer(note, gone).await.unwrap();
+
+    let news = world.store.friends(alice.user, since(token)).await.unwrap();
+    let row = &news.rows[0].friend;
+    assert!(row.gone && row.user.as_str().starts_with("gone-"), "{row:?}");
+    assert_eq!(world.store.personal(alice.user).await.unwrap(), row.version);
+    let list = world.store.conversations(alice, ListPage::Before(None), 9).await.unwrap();
+    let last = list.conversations[0].last.as_ref().unwrap();
+    assert_eq!(last.sender.name, row.user);
+    assert!(world.store.user(&user("bob")).await.unwrap().is_none());
+    assert_eq!(world.send(alice, &to("bob"), "2").await.unwrap_err(), Refusal::NoSuchUser);
+}

@@ -10,6 +10,7 @@ mod log;
 mod members;
 mod messages;
 mod people;
+mod profiles;
 mod push;
 mod routes;
 mod ruling;
@@ -33,6 +34,7 @@ pub use people::{
     Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,
     UserRow,
 };
+pub use profiles::{Profiles, Refaced};
 pub use push::{NewPush, PushDevice, PushOwed, PushPage, PushSettled, Pushes};
 pub use routes::{Registered, Registration, Route, RouteTable, Routes, RoutesError};
 pub use ruling::{Ruling, Words};

@@ -20,6 +20,7 @@ use super::{
     people::{
         Device, DeviceSession, NewDevice, NewUserRow, Revocation, SigningKey, UserChange, UserRow,
     },
+    profiles::Profiles,
     push::Pushes,
 };
 
@@ -73,6 +74,7 @@ pub trait Store:
     + Groups
     + Items
     + Messages
+    + Profiles
     + Pushes
     + Send
     + Sync

@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use anser_domain::{Actor, ClientId, MessageId, Refusal, SyncToken};
+use anser_domain::{Actor, ClientId, Clock as _, MessageId, Refusal, SyncToken};
 use anser_store::{
-    Happened, Store,
+    AdminChange, Happened, ListPage, Note, Store,
     conformance::{StoreRig, World, world},
 };
 
@@ -158,6 +158,37 @@ fn what_one_process_takes_away_the_other_refuses() {
         two.world.expel(alice, "geese", &["bob"]).await.unwrap();
         let id = two.world.client_id();
         assert_eq!(two.send(1, bob, "geese", id).await.err(), Some(Refusal::NotMember));
+    });
+}
+
+#[test]
+fn a_name_that_one_process_takes_away_the_other_forgets() {
+    run(async {
+        let mut two = Two::new().await;
+        let (alice, bob) = (two.world.actor("alice").await, two.world.actor("bob").await);
+        two.stores[0].befriend(alice.user, bob.user).await.unwrap();
+        for through in [0, 1] {
+            let id = two.world.client_id();
+            two.send(through, bob, "alice", id).await.unwrap();
+        }
+        let other = two.stores[1].clone();
+        let names = async || {
+            let list = ListPage::Before(None);
+            let list = other.conversations(alice, list, 9).await.unwrap().conversations;
+            let friends = other.watchers(alice.user, 9).await.unwrap().1;
+            let sender = list[0].last.as_ref().unwrap().sender.name.to_string();
+            (sender, friends.first().map(|it| it.name.to_string()))
+        };
+        assert_eq!(names().await, ("bob".to_owned(), Some("bob".to_owned())));
+        let (who, what) = ("root".into(), "user.anonymise");
+        let note = Note { who, what, whom: "bob".into(), address: None };
+        two.stores[0].administer(note, AdminChange::Anonymise(bob.user, false)).await.unwrap();
+        // It looks when it writes, whatever it writes.
+        two.stores[1].left(alice.device, two.world.clock.wall()).await.unwrap();
+        let (sender, friend) = names().await;
+        assert!(sender.starts_with("gone-") && friend.is_none(), "{sender} {friend:?}");
+        let id = two.world.client_id();
+        assert_eq!(two.send(1, alice, "bob", id).await.err(), Some(Refusal::NoSuchUser));
     });
 }
 

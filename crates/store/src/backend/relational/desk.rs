@@ -38,7 +38,7 @@ pub(super) struct Person {
 pub(super) type Key = (ConvId, DeviceId, ClientId);
 
 /// So many rows are asked for at a time.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 /// The writer's desk.
 pub(super) struct Desk<'c> {
@@ -642,12 +642,12 @@ impl Raw {
 
 /// How many places a statement has that asks for so many: few numbers, so that few statements are
 /// prepared.
-fn filled(count: usize) -> usize {
+pub(super) fn filled(count: usize) -> usize {
     count.next_power_of_two().min(AT_ONCE)
 }
 
 /// As many as there are places: the last one again in those that would be empty.
-fn fill<T: Copy>(some: &[T]) -> impl Iterator<Item = T> {
+pub(super) fn fill<T: Copy>(some: &[T]) -> impl Iterator<Item = T> {
     let last = some.last().copied();
     some.iter()
         .copied()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::engine::{OptionalExtension, params};
 use anser_domain::{
-    Content, GroupKind, GroupRole, LogEvent, Member, MemberChange, Millis, Ord64, Policy, Refusal,
-    Seq, UserName,
+    Content, GroupKind, GroupRole, LogEvent, Member, MemberChange, Message, Millis, Ord64, Policy,
+    Refusal, Seq, UserName,
 };
 
 use super::{
@@ -17,9 +17,10 @@ use super::{
     desk::Desk,
     door,
     policy::{policy, policy_number},
+    reworded,
 };
 use crate::port::{
-    Acl, Append, Appended, Bond, ConversationKind, Entry, Gate, Members, StoreError,
+    Acl, Append, Appended, Bond, ConversationKind, Entry, Gate, Members, StoreError, Words,
 };
 
 /// The largest group: its members are held in memory by whoever fans out to them.
@@ -46,9 +47,7 @@ pub(super) fn create(
     if let Some(conv) = desk.group(&new.name)? {
         let first = stored(desk, actor.device, new.client_id, conv)?;
         let (first, _) = first.ok_or(Refusal::NameTaken)?;
-        let said = Content::Event(LogEvent::Created { members: listed });
-        let (title, kind) = begun_as(desk, conv)?;
-        if first.content != said || title != *new.title || kind != new.kind {
+        if !begun_as(desk, &first, new, listed)? {
             return Err(Refusal::Conflict.into());
         }
         let acl = desk.head(conv)?.map(|head| Arc::clone(&head.acl));
@@ -76,6 +75,14 @@ pub(super) fn create(
         insert_member(desk, &acl, row, Seq(1), Ord64(0), id)?;
     }
     let slot = Slot { conv, seq: Seq(1), ord: Ord64(0), acl };
+    // The title may be another one by the time of a retry.
+    reworded::remember(
+        desk,
+        id,
+        conv,
+        slot.seq,
+        &Words::of(&Content::Text(new.title.clone()), None),
+    )?;
     write(desk, append, name, slot, id, LogEvent::Created { members: listed })
 }
 
@@ -236,13 +243,22 @@ pub(super) fn known(
     Ok(Member { user, name, role, muted: Millis(0) })
 }
 
+/// Whether this wish is what made the group whose first entry this is.
 fn begun_as(
     desk: &Desk<'_>,
-    conv: anser_domain::ConvId,
-) -> Result<(String, GroupKind), StoreError> {
+    first: &Message,
+    new: &anser_domain::NewGroup,
+    listed: Vec<(UserName, GroupRole)>,
+) -> Result<bool, StoreError> {
     let mut query =
         desk.conn.prepare_cached("SELECT title, policy FROM `groups` WHERE conv = ?1")?;
-    Ok(query.query_row([sql(conv.0)], |row| Ok((row.get(0)?, policy(row.get(1)?).0)))?)
+    let (title, kind): (Box<str>, _) =
+        query.query_row([sql(first.conv.0)], |row| Ok((row.get(0)?, policy(row.get(1)?).0)))?;
+    // Groups older than the digest are known by the title they have.
+    let (title, wished) = (Content::Text(title), Content::Text(new.title.clone()));
+    Ok(first.content == Content::Event(LogEvent::Created { members: listed })
+        && kind == new.kind
+        && reworded::same(desk, first.id, (&title, None), (&wished, None), None)?)
 }
 
 fn insert_group(

@@ -8,10 +8,9 @@ use super::{
     Relational,
     convert::{num, sql},
     desk::Desk,
-    follow::tell,
     reader::Reader,
 };
-use crate::port::{FactKind, Items, NewItem, StoreError};
+use crate::port::{Items, NewItem, StoreError};
 
 /// Most items of a user, removed ones included: a draft for each of very many conversations.
 const MAX_ITEMS: i64 = 2_000;
@@ -22,9 +21,6 @@ pub(super) const MAX_PAGE: u16 = 1_000;
 /// A page of long rows ends when it has grown to this: with one more of the longest it still fits
 /// a frame.
 pub(super) const MAX_PAGE_BYTES: usize = 96 << 10;
-
-/// What a user's items have before their key that others see.
-const PROFILE: &str = "profile/";
 
 const COLUMNS: &str = "`key`, value, version";
 
@@ -55,7 +51,11 @@ fn item(row: &Row<'_>) -> super::engine::Result<Item> {
     })
 }
 
-fn put(desk: &mut Desk<'_>, user: UserId, batch: Vec<NewItem>) -> Result<Vec<Item>, StoreError> {
+pub(super) fn put(
+    desk: &mut Desk<'_>,
+    user: UserId,
+    batch: Vec<NewItem>,
+) -> Result<Vec<Item>, StoreError> {
     let mut size = desk.conn.prepare_cached(
         "SELECT count(*), coalesce(sum(length(`key`) + coalesce(length(value), 0)), 0) \
          FROM items WHERE user = ?1",
@@ -94,11 +94,6 @@ fn put(desk: &mut Desk<'_>, user: UserId, batch: Vec<NewItem>) -> Result<Vec<Ite
         )?;
         write.execute(params![sql(user.0), key.as_str(), value.as_deref(), sql(version.0)])?;
         items.push(Item { key, value, version });
-    }
-    if items.iter().any(|item| item.key.as_str().starts_with(PROFILE))
-        && let Some(person) = desk.person(user)?
-    {
-        tell(desk, FactKind::UserChanged, &person.name, "{}")?;
     }
     Ok(items)
 }

@@ -41,6 +41,7 @@ mod log;
 mod mention;
 mod messages;
 mod policy;
+mod profiles;
 mod push;
 mod queue;
 mod reader;

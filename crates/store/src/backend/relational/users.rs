@@ -9,7 +9,7 @@ use super::{
     desk::Desk,
     directory,
     follow::tell,
-    items, push,
+    profiles, push,
     reader::Reader,
 };
 use crate::port::{FactKind, NewUserRow, ScramKeys, StoreError, UserChange, UserRow};
@@ -126,11 +126,8 @@ pub(super) fn change(
         }
         UserChange::Disabled(_) => Ok(()),
         UserChange::DisplayName(display) => {
-            directory::reindex(desk.conn, user, &display)?;
-            items::touch(desk, user)?;
-            let mut update =
-                desk.conn.prepare_cached("UPDATE users SET display_name = ?2 WHERE id = ?1")?;
-            update.execute(params![sql(user.0), &*display])?;
+            profiles::rename(desk, user, &display)?;
+            profiles::reface(desk, user)?;
             tell(desk, FactKind::UserChanged, &name, "{}")
         }
     }

@@ -1,9 +1,8 @@
 //! Frames to what apps see, and back.
 
 use anser_domain::{
-    Address, ClientId, Content, ConvId, Gone, GroupRole, JoinPolicy, Keep, Kind, LogEvent, Marks,
-    MessageId, Millis, Ord64, Origin, Outgoing, PolicyPatch, ProfilePatch, Reaction, Seq, Subject,
-    UserName, Who,
+    Address, ClientId, Content, ConvId, Gone, GroupRole, Keep, Kind, LogEvent, Marks, MessageId,
+    Millis, Ord64, Origin, Outgoing, PolicyPatch, ProfilePatch, Reaction, Seq, Subject, UserName,
 };
 use anser_wire::{
     SUBJECTS,
@@ -11,7 +10,19 @@ use anser_wire::{
 };
 use bytes::Bytes;
 
-use crate::model::{Conversation, Group, Message, Page, Stored};
+use crate::model::{Conversation, Message, Page, Stored};
+
+mod account;
+mod groups;
+mod messages;
+mod people;
+
+pub(crate) use self::{
+    account::{device, file, profile},
+    groups::{group, invitation, kind_number, policy_patch, waiting},
+    messages::{found, pins, reactor, receipts},
+    people::{blocks, friend, friends, item, items, request, requests},
+};
 
 /// A value in a frame that the protocol does not allow there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,16 +125,11 @@ fn log_event(event: Option<frame::LogEvent>) -> Result<LogEvent> {
             announcement: patch.announcement.map(Into::into),
         }),
         Some(Happening::Policy(policy)) => LogEvent::Policy(PolicyPatch {
-            join: match policy.join {
-                1 => Some(JoinPolicy::Open),
-                2 => Some(JoinPolicy::Approval),
-                3 => Some(JoinPolicy::Invite),
-                _ => None,
-            },
-            invite: who(policy.invite),
-            post: who(policy.post),
-            pin: who(policy.pin),
-            edit: who(policy.edit),
+            join: groups::join(policy.join),
+            invite: groups::who(policy.invite),
+            post: groups::who(policy.post),
+            pin: groups::who(policy.pin),
+            edit: groups::who(policy.edit),
             hidden: policy.hidden,
         }),
         Some(Happening::Muted(mute)) => {
@@ -150,14 +156,6 @@ fn log_event(event: Option<frame::LogEvent>) -> Result<LogEvent> {
 
 pub(crate) fn subject(number: u32) -> Option<Subject> {
     SUBJECTS.iter().find(|row| u32::from(row.2) == number).map(|row| row.0)
-}
-
-fn who(number: u32) -> Option<Who> {
-    match number {
-        1 => Some(Who::Members),
-        2 => Some(Who::Admins),
-        _ => None,
-    }
 }
 
 /// The numbers of standings, as in the specification's table of roles.
@@ -205,10 +203,6 @@ pub(crate) fn page(log: frame::Log) -> Result<Page> {
         head: Seq(log.head),
         more: log.more,
     })
-}
-
-pub(crate) fn group(group: frame::Group) -> Group {
-    Group { name: group.name, title: group.title, members: group.members, role: role(group.role) }
 }
 
 pub(crate) fn sent(ack: &frame::SendAck) -> Stored {
