@@ -122,7 +122,7 @@ async fn where_only_friends_may_write_strangers_are_refused_and_groups_are_not_c
     let to_alice = || message("u:alice".parse().unwrap(), Content::Text("hello".into()));
     let refused = async || {
         let (status, problem) = api.say(bob, "u:alice").await;
-        assert_eq!((status, &problem["code"]), (403, &json!("forbidden")), "{problem}");
+        assert_eq!((status, &problem["type"]), (403, &json!("/problems/forbidden")), "{problem}");
         match native.send(to_alice()).await {
             Err(Failed::Refused(why)) => assert_eq!(why.code(), Some(ErrorCode::Forbidden)),
             other => unreachable!("{other:?}"),
