@@ -1,6 +1,6 @@
 //! What can be typed beside messages: lines that begin with `/`.
 
-use anser_domain::{Address, GroupName, UserName};
+use anser_domain::{Address, GroupName, Seq, UserName};
 
 /// A line that was typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,32 @@ pub(super) enum Line {
     Add(Vec<UserName>),
     /// `/remove user…`
     Remove(Vec<UserName>),
+    /// `/invite user…`
+    Invite(Vec<UserName>),
+    /// `/join group`
+    Join(GroupName),
+    /// `/leave`
+    Leave,
+    /// `/reply [#n] text`
+    Reply(Option<Seq>, String),
+    /// `/edit [#n] text`
+    Edit(Option<Seq>, String),
+    /// `/recall [#n]`
+    Recall(Option<Seq>),
+    /// `/react [#n] reaction`; with a minus in front it is taken back
+    React(Option<Seq>, String, bool),
+    /// `/search words`
+    Search(String),
+    /// `/find words`
+    Find(String),
+    /// `/friends`
+    Friends,
+    /// `/friend user`
+    Friend(UserName),
+    /// `/unfriend user`
+    Unfriend(UserName),
+    /// `/block user`, `/unblock user`
+    Block(UserName, bool),
     /// `/help`
     Help,
     /// `/quit`
@@ -35,14 +61,28 @@ pub(super) enum Line {
 const HISTORY: u32 = 20;
 
 /// Every command: how it is typed, and what it does.
-pub(super) const COMMANDS: [(&str, &str); 9] = [
+pub(super) const COMMANDS: [(&str, &str); 23] = [
     ("/to u:USER | g:GROUP", "talk to someone, or in a group"),
     ("/list", "your conversations, with unread counts"),
     ("/history [N]", "the last N entries of this conversation"),
     ("/who", "who is here, and who is online"),
+    ("/reply [#N] TEXT", "answer message #N, or the last one"),
+    ("/edit [#N] TEXT", "say something else in your message #N, or in your last one"),
+    ("/recall [#N]", "take your message #N back, or your last one"),
+    ("/react [#N] 👍", "react to message #N, or to the last one; -👍 takes it back"),
+    ("/search WORDS", "messages with these words, in all your conversations"),
     ("/group NAME USER…", "make a group with these users"),
     ("/add USER…", "bring users into this group"),
-    ("/remove USER…", "take users out of this group; yourself to leave"),
+    ("/remove USER…", "take users out of this group"),
+    ("/invite USER…", "invite users into this group"),
+    ("/join GROUP", "come into a group"),
+    ("/leave", "leave this group"),
+    ("/friends", "your friends, and who asks to be one"),
+    ("/friend USER", "ask someone to be your friend, or accept"),
+    ("/unfriend USER", "end a friendship, or turn a request down"),
+    ("/block USER", "neither of you writes to the other any more"),
+    ("/unblock USER", "end that"),
+    ("/find WORDS", "users by the words of their names"),
     ("/help", "this"),
     ("/quit", "leave (Ctrl-D too)"),
 ];
@@ -58,9 +98,9 @@ impl Line {
         if command.starts_with('/') {
             return Self::Text(command.to_owned());
         }
-        let mut words = command.split_whitespace();
-        let name = words.next().unwrap_or_default();
-        let words: Vec<&str> = words.collect();
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        let rest = rest.trim();
+        let words: Vec<&str> = rest.split_whitespace().collect();
         match (name, words.as_slice()) {
             ("to", [address]) => match parse_address(address) {
                 Some(address) => Self::To(address),
@@ -81,11 +121,57 @@ impl Line {
             },
             ("add", [_, ..]) => parse_users(&words).map_or_else(Self::Wrong, Self::Add),
             ("remove", [_, ..]) => parse_users(&words).map_or_else(Self::Wrong, Self::Remove),
+            ("invite", [_, ..]) => parse_users(&words).map_or_else(Self::Wrong, Self::Invite),
+            ("join", [group]) => match GroupName::new(group.strip_prefix("g:").unwrap_or(group)) {
+                Ok(group) => Self::Join(group),
+                Err(error) => Self::Wrong(format!("{group}: {error}")),
+            },
+            ("leave", []) => Self::Leave,
+            ("reply", [_, ..]) => numbered(rest, "/reply [#N] TEXT", Self::Reply),
+            ("edit", [_, ..]) => numbered(rest, "/edit [#N] TEXT", Self::Edit),
+            ("recall", []) => Self::Recall(None),
+            ("recall", [number]) => match number_of(number) {
+                Some(seq) => Self::Recall(Some(seq)),
+                None => Self::Wrong(format!("{number}: a message's number is like #12")),
+            },
+            ("react", [_, ..]) => numbered(rest, "/react [#N] 👍", |seq, text| {
+                match text.strip_prefix('-').filter(|text| !text.is_empty()) {
+                    Some(back) => Self::React(seq, back.to_owned(), false),
+                    None => Self::React(seq, text, true),
+                }
+            }),
+            ("search", [_, ..]) => Self::Search(rest.to_owned()),
+            ("find", [_, ..]) => Self::Find(rest.to_owned()),
+            ("friends", []) => Self::Friends,
+            ("friend", [user]) => one_user(user, Self::Friend),
+            ("unfriend", [user]) => one_user(user, Self::Unfriend),
+            ("block", [user]) => one_user(user, |user| Self::Block(user, true)),
+            ("unblock", [user]) => one_user(user, |user| Self::Block(user, false)),
             ("help", _) => Self::Help,
             ("quit" | "exit", _) => Self::Quit,
             _ => Self::Wrong(format!("/{command}: not a command; /help shows those there are")),
         }
     }
+}
+
+/// `#12`
+fn number_of(word: &str) -> Option<Seq> {
+    word.strip_prefix('#')?.parse().ok().map(Seq)
+}
+
+/// What may begin with a message's number, and goes on with a text.
+fn numbered(rest: &str, usage: &str, line: impl FnOnce(Option<Seq>, String) -> Line) -> Line {
+    let (first, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let (seq, text) = match number_of(first) {
+        Some(seq) => (Some(seq), text.trim()),
+        None => (None, rest),
+    };
+    if text.is_empty() { Line::Wrong(usage.to_owned()) } else { line(seq, text.to_owned()) }
+}
+
+fn one_user(word: &str, line: impl FnOnce(UserName) -> Line) -> Line {
+    let name = word.strip_prefix("u:").unwrap_or(word);
+    UserName::new(name).map_or_else(|error| Line::Wrong(format!("{word}: {error}")), line)
 }
 
 /// An address; a bare name is a user's.
@@ -122,8 +208,53 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_named_by_number_or_not_at_all() {
+        assert_eq!(
+            Line::parse("/reply #7 so  it is"),
+            Line::Reply(Some(Seq(7)), "so  it is".into())
+        );
+        assert_eq!(Line::parse("/reply 7 geese"), Line::Reply(None, "7 geese".into()));
+        assert_eq!(Line::parse("/edit #tag"), Line::Edit(None, "#tag".into()));
+        assert_eq!(Line::parse("/recall #7"), Line::Recall(Some(Seq(7))));
+        assert_eq!(Line::parse("/recall"), Line::Recall(None));
+        assert_eq!(Line::parse("/react 👍"), Line::React(None, "👍".into(), true));
+        assert_eq!(Line::parse("/react #7 -👍"), Line::React(Some(Seq(7)), "👍".into(), false));
+        assert_eq!(Line::parse("/search wild geese"), Line::Search("wild geese".into()));
+        let bob = UserName::new("bob").unwrap();
+        assert_eq!(Line::parse("/friend u:bob"), Line::Friend(bob.clone()));
+        assert_eq!(Line::parse("/unblock bob"), Line::Block(bob, false));
+        assert_eq!(Line::parse("/join g:geese"), Line::Join(GroupName::new("geese").unwrap()));
+    }
+
+    #[test]
+    fn every_command_that_help_shows_is_one() {
+        for (typed, _) in COMMANDS {
+            let typed = typed.replace("[#N]", "#1").replace("[N]", "1").replace('…', "");
+            let typed = typed.replace("u:USER | g:GROUP", "u:bob").replace("USER", "bob");
+            let typed = typed.replace("GROUP", "geese").replace("NAME", "geese");
+            assert!(!matches!(Line::parse(&typed), Line::Wrong(_)), "{typed}");
+        }
+    }
+
+    #[test]
     fn what_is_mistyped_is_explained() {
-        for line in ["/to", "/to x:y", "/history 0", "/group a/b", "/add", "/dance", "/add a@b"] {
+        for line in [
+            "/to",
+            "/to x:y",
+            "/history 0",
+            "/group a/b",
+            "/add",
+            "/dance",
+            "/add a@b",
+            "/reply",
+            "/edit #7",
+            "/recall it",
+            "/react #7",
+            "/search",
+            "/friend",
+            "/friend a b",
+            "/join a/b",
+        ] {
             assert!(matches!(Line::parse(line), Line::Wrong(_)), "{line}");
         }
     }

@@ -70,7 +70,7 @@ pub(super) fn entry(
     tagged: bool,
     paint: Paint,
 ) -> String {
-    let mut line = paint.dim(&time(message.ts, now));
+    let mut line = paint.dim(&format!("{} #{}", time(message.ts, now), message.seq));
     line.push(' ');
     if tagged {
         line.push_str(&paint.dim(&format!("[{}] ", message.at)));
@@ -86,11 +86,31 @@ pub(super) fn entry(
                 true => paint.green(name),
                 false => paint.bold(name),
             });
+            if let Some(seq) = message.reply_to {
+                line.push_str(&paint.dim(&format!(" → #{seq}")));
+            }
             line.push_str(": ");
             line.push_str(&words(content));
+            line.push_str(&paint.dim(&beside(message)));
         }
     }
     line
+}
+
+/// What else there is to a message.
+fn beside(message: &Message) -> String {
+    let Some(marks) = &message.marks else { return String::new() };
+    let mut text = String::new();
+    if marks.edited.is_some() {
+        text.push_str(" (edited)");
+    }
+    for it in &marks.reactions {
+        text.push_str(&format!(" {}", harmless(&it.reaction)));
+        if it.count > 1 {
+            text.push_str(&format!("×{}", it.count));
+        }
+    }
+    text
 }
 
 /// What a message says, in a line.
@@ -119,19 +139,19 @@ fn happening(event: &LogEvent, by: &UserName) -> String {
         LogEvent::Created { members } => format!("{by} made the group: {}", list(members)),
         LogEvent::Joined { members } if members.is_empty() => format!("{by} changed something"),
         LogEvent::Joined { members } => format!("{by} brought in {}", list(members)),
-        LogEvent::Recalled { seq } => format!("{by} recalled message {seq}"),
+        LogEvent::Recalled { seq } => format!("{by} recalled #{seq}"),
         LogEvent::Edited { seq, content: Some(content), .. } => {
-            format!("{by} edited message {seq}: {}", words(content))
+            format!("{by} edited #{seq}: {}", words(content))
         }
-        LogEvent::Edited { seq, content: None, .. } => format!("{by} edited message {seq}"),
+        LogEvent::Edited { seq, content: None, .. } => format!("{by} edited #{seq}"),
         LogEvent::Reacted { seq, reaction, on: true } => {
-            format!("{by} reacted to message {seq}: {}", harmless(reaction))
+            format!("{by} reacted to #{seq}: {}", harmless(reaction))
         }
         LogEvent::Reacted { seq, reaction, on: false } => {
-            format!("{by} took back {} from message {seq}", harmless(reaction))
+            format!("{by} took back {} from #{seq}", harmless(reaction))
         }
-        LogEvent::Pinned { seq, on: true } => format!("{by} pinned message {seq}"),
-        LogEvent::Pinned { seq, on: false } => format!("{by} unpinned message {seq}"),
+        LogEvent::Pinned { seq, on: true } => format!("{by} pinned #{seq}"),
+        LogEvent::Pinned { seq, on: false } => format!("{by} unpinned #{seq}"),
         LogEvent::Removed { members } if members.as_slice() == [by.clone()] => {
             format!("{by} left")
         }
@@ -216,7 +236,21 @@ mod tests {
         let me = UserName::new("alice").unwrap();
         let now = Millis(1000);
         let line = entry(&message(Content::Text("hi".into())), &me, now, true, Paint(false));
-        assert!(line.ends_with(" [u:bob] bob: hi"), "{line}");
+        assert!(line.ends_with(" #1 [u:bob] bob: hi"), "{line}");
+        let mut reply = message(Content::Text("hi".into()));
+        reply.seq = Seq(4);
+        reply.reply_to = Some(Seq(1));
+        reply.marks = Some(Box::new(anser_domain::Marks {
+            edited: Some(Millis(7)),
+            reactions: vec![anser_domain::Reaction {
+                reaction: "👍".into(),
+                count: 2,
+                mine: false,
+            }],
+            ..Default::default()
+        }));
+        let line = entry(&reply, &me, now, false, Paint(false));
+        assert!(line.ends_with(" #4 bob → #1: hi (edited) 👍×2"), "{line}");
         let left = LogEvent::Removed { members: vec![UserName::new("bob").unwrap()] };
         let line = entry(&message(Content::Event(left)), &me, now, false, Paint(false));
         assert!(line.ends_with(" — bob left"), "{line}");

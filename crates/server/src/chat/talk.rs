@@ -9,6 +9,9 @@ use anser_domain::{Seq, UserName};
 pub(super) struct Talk {
     /// Where the last own message stands.
     pub(super) mine: Option<Seq>,
+    /// The newest message, and the newest own one: what commands without a number mean.
+    pub(super) newest: Option<Seq>,
+    pub(super) own: Option<Seq>,
     pub(super) peer_delivered: Seq,
     pub(super) peer_read: Seq,
     /// In groups: who has read the last own message.
@@ -39,6 +42,14 @@ impl Talk {
             Mark::Sent
         };
         Some((mine, mark))
+    }
+
+    /// A message stands here.
+    pub(super) fn saw(&mut self, seq: Seq, own: bool) {
+        self.newest = self.newest.max(Some(seq));
+        if own {
+            self.own = self.own.max(Some(seq));
+        }
     }
 
     /// An own message is stored.

@@ -12,7 +12,7 @@ use crate::chat::screen::Screen;
 const LIST: u32 = 50;
 
 impl App {
-    fn ask<F>(&self, question: impl FnOnce(Client) -> F)
+    pub(super) fn ask<F>(&self, question: impl FnOnce(Client) -> F)
     where
         F: Future<Output = Result<Answer, Failed>> + Send + 'static,
     {
@@ -94,9 +94,7 @@ impl App {
         add: bool,
         screen: &mut Screen,
     ) -> io::Result<()> {
-        let Some(Address::Group(group)) = self.at.clone() else {
-            return screen.print(&self.paint.red("Only in a group: /to g:GROUP first."));
-        };
+        let Some(group) = self.group(screen)? else { return Ok(()) };
         self.ask(|client| async move {
             if add {
                 client.put_members(&group, &users, GroupRole::Member).await?;

@@ -1,13 +1,17 @@
 //! The chat itself: what a line, an answer or an event does, and what the prompt says.
 
 mod ask;
+mod people;
+mod words;
 
 use std::{collections::BTreeMap, io, time::Duration};
 
 use anser_client::{
     Client, Conversation, Event, Failed, Message, Receipt, Sending, Stop, Stored, message,
 };
-use anser_domain::{Address, Clock, Content, Millis, Seq, SystemClock, UserName};
+use anser_domain::{
+    Address, Clock, Content, Millis, Outgoing, Seq, Subject, SystemClock, UserName,
+};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
@@ -32,6 +36,8 @@ pub(super) enum Answer {
     List(Vec<Conversation>),
     /// A line to show.
     Say(String),
+    /// A line to show that nobody asked for; nothing when there is none.
+    Note(Option<String>),
     /// A line to show, and a conversation to go to.
     Enter(String, Address),
     /// What has gone wrong.
@@ -103,7 +109,20 @@ impl App {
         self.stopped_typing();
         match Line::parse(line) {
             Line::Blank => {}
-            Line::Text(text) => return self.say(&text, screen).map(Ok),
+            Line::Text(text) => return self.say(&text, None, screen).map(Ok),
+            Line::Reply(seq, text) => return self.reply(seq, &text, screen).map(Ok),
+            Line::Edit(seq, text) => self.edit(seq, text, screen)?,
+            Line::Recall(seq) => self.recall(seq, screen)?,
+            Line::React(seq, reaction, on) => self.react(seq, reaction, on, screen)?,
+            Line::Search(words) => self.search(words),
+            Line::Find(words) => self.find(words),
+            Line::Friends => self.friends(),
+            Line::Friend(user) => self.befriend(user),
+            Line::Unfriend(user) => self.unfriend(user),
+            Line::Block(user, blocked) => self.block(user, blocked),
+            Line::Invite(users) => self.invite(users, screen)?,
+            Line::Join(group) => self.join(group),
+            Line::Leave => self.leave(screen)?,
             Line::To(address) => self.enter(address),
             Line::List => self.list(),
             Line::History(count) => self.history(count),
@@ -123,7 +142,12 @@ impl App {
         Ok(Ok(None))
     }
 
-    fn say(&mut self, text: &str, screen: &mut Screen) -> io::Result<Option<(Address, Sending)>> {
+    fn say(
+        &mut self,
+        text: &str,
+        reply_to: Option<Seq>,
+        screen: &mut Screen,
+    ) -> io::Result<Option<(Address, Sending)>> {
         // A script's first lines may come before the list has.
         self.at = self.at.take().or_else(|| self.first.clone());
         let Some(at) = self.at.clone() else {
@@ -133,10 +157,12 @@ impl App {
         if screen.is_terminal() {
             let time = self.paint.dim(&show::time(now(), now()));
             let name = self.paint.green(self.me.as_str());
-            screen.print(&format!("{time} {name}: {}", show::harmless(text)))?;
+            let to = reply_to.map(|seq| self.paint.dim(&format!(" → #{seq}"))).unwrap_or_default();
+            screen.print(&format!("{time} {name}{to}: {}", show::harmless(text)))?;
         }
         self.talks.entry(at.clone()).or_default().sending += 1;
-        let sending = self.client.send(message(at.clone(), Content::Text(text.into())));
+        let outgoing = Outgoing { reply_to, ..message(at.clone(), Content::Text(text.into())) };
+        let sending = self.client.send(outgoing);
         Ok(Some((at, sending)))
     }
 
@@ -151,6 +177,7 @@ impl App {
         talk.sending = talk.sending.saturating_sub(1);
         match result {
             Ok(stored) => {
+                talk.saw(stored.seq, true);
                 talk.sent(stored.seq);
                 self.tell_mark(at, screen)
             }
@@ -204,8 +231,8 @@ impl App {
     pub(super) fn answer(&mut self, answer: Answer, screen: &mut Screen) -> io::Result<()> {
         match answer {
             Answer::History(at, entries) => {
-                for entry in entries.iter().filter(|entry| entry.sender == self.me) {
-                    self.talks.entry(at.clone()).or_default().sent(entry.seq);
+                for entry in &entries {
+                    self.saw(entry);
                 }
                 let lines: Vec<String> = entries
                     .iter()
@@ -232,6 +259,10 @@ impl App {
                 Ok(())
             }
             Answer::Say(text) => screen.print(&text),
+            Answer::Note(text) => match text {
+                Some(text) => screen.print(&self.paint.dim(&format!("— {text}"))),
+                None => Ok(()),
+            },
             Answer::Enter(text, at) => {
                 screen.print(&text)?;
                 self.enter(at);
@@ -297,6 +328,8 @@ impl App {
                     screen.print(&self.paint.dim(&format!("— {user} is {word}")))?;
                 }
             }
+            Event::Changed { subject: Subject::Requests, .. } => self.requests(),
+            Event::Changed { subject: Subject::Invitations, .. } => self.invitations(),
             Event::Synced(_) | Event::Kept { .. } | Event::Personal(_) | Event::Changed { .. } => {}
             Event::Stopped(stop) => return Ok(Some(stop)),
         }
@@ -310,9 +343,7 @@ impl App {
     }
 
     fn message(&mut self, message: &Message, screen: &mut Screen) -> io::Result<()> {
-        if message.sender == self.me {
-            self.talks.entry(message.at.clone()).or_default().sent(message.seq);
-        }
+        self.saw(message);
         self.typing.remove(&message.sender);
         let here = self.at.as_ref() == Some(&message.at);
         screen.print(&show::entry(message, &self.me, now(), !here, self.paint))?;
@@ -320,6 +351,18 @@ impl App {
             self.have_read(&message.at, message.seq);
         }
         Ok(())
+    }
+
+    /// Notes what stands where.
+    fn saw(&mut self, message: &Message) {
+        let own = message.sender == self.me;
+        let talk = self.talks.entry(message.at.clone()).or_default();
+        if !matches!(message.content, Content::Event(_) | Content::Gone(_)) {
+            talk.saw(message.seq, own);
+        }
+        if own {
+            talk.sent(message.seq);
+        }
     }
 
     fn have_read(&self, at: &Address, seq: Seq) {
