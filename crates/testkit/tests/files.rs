@@ -227,6 +227,100 @@ async fn those_who_may_read_the_message_may_fetch_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_out_of_sight_with_its_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let w = World::start(dir.path(), &[]).await;
+    let mut logins = Vec::new();
+    for name in ["alice", "bob"] {
+        w.rest.create_user(name).await.unwrap();
+        logins.push(w.rest.login(name, "phone").await.unwrap());
+    }
+    let [alice, bob] = &logins[..] else { unreachable!() };
+    let mut posted = Vec::new();
+    for _ in 0..3 {
+        let file = w.file(alice).await;
+        let said = w.post(alice, "u:bob", &file).await.text().await.unwrap();
+        let said: Value = serde_json::from_str(&said).unwrap();
+        posted.push((format!("/v1/files/{file}"), said["seq"].as_u64().unwrap()));
+    }
+    let [recalled, deleted, cleared] = &posted[..] else { unreachable!() };
+    for (file, _) in &posted {
+        assert_eq!(w.status(file, bob).await, StatusCode::OK);
+    }
+    let done = async |method: Method, path: String, by: &Login, body: Value| {
+        let said = w.request(method, &path, by).json(&body).send().await.unwrap();
+        assert!(said.status().is_success(), "{path}: {}", said.status());
+    };
+    let at = |conv: &str, seq: &u64| format!("/v1/conversations/{conv}/messages/{seq}");
+    let recall = format!("{}/recall", at("u:bob", &recalled.1));
+    done(Method::POST, recall, alice, json!({})).await;
+    done(Method::DELETE, at("u:alice", &deleted.1), bob, json!({})).await;
+    assert_eq!(w.status(&cleared.0, bob).await, StatusCode::OK);
+    let clear = "/v1/conversations/u:alice/clear".to_owned();
+    done(Method::POST, clear, bob, json!({"seq": cleared.1})).await;
+    for (file, _) in &posted {
+        for of in ["", "/info", "/thumbnail"] {
+            assert_eq!(w.status(&format!("{file}{of}"), bob).await, StatusCode::NOT_FOUND);
+        }
+        assert_eq!(w.status(file, alice).await, StatusCode::OK, "its owner's still");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_kept_shut_and_a_compressed_body_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let w = World::start(dir.path(), &[]).await;
+    w.rest.create_user("alice").await.unwrap();
+    let alice = w.rest.login("alice", "phone").await.unwrap();
+    let before = w.server.rss().unwrap();
+    // An archive's head that promises 4 GiB, and names a place outside of where it is unpacked.
+    let mut zip =
+        b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0\x40\0\0\0\xff\xff\xff\xff\x10\0\0\0".to_vec();
+    zip.extend_from_slice(b"../../etc/passwd");
+    zip.extend_from_slice(&[0; 64]);
+    let said = w.stored(&alice, "..%2F..%2Fetc%2Fpasswd.zip", "application/zip", &zip).await;
+    assert_eq!(said.status(), StatusCode::CREATED);
+    let said: Value = serde_json::from_str(&said.text().await.unwrap()).unwrap();
+    assert_eq!((&said["name"], &said["size"]), (&json!("passwd.zip"), &json!(zip.len())));
+    let got = w.get(&format!("/v1/files/{}", said["id"].as_str().unwrap()), &alice).await;
+    let how = got.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert!(how.starts_with("attachment") && !how.contains('/'), "{how}");
+    assert!(got.bytes().await.unwrap() == zip, "byte for byte");
+    let request = w.request(Method::POST, "/v1/files?name=x", &alice);
+    let request = request.header("Content-Encoding", "gzip").header("Content-Type", "text/plain");
+    let said = request.body(vec![0x1f, 0x8b, 8, 0]).send().await.unwrap();
+    assert_eq!(said.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(w.server.rss().unwrap() < before + (32 << 20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_avatars_address_is_never_visited() {
+    let dir = tempfile::tempdir().unwrap();
+    let w = World::start(dir.path(), &[]).await;
+    w.rest.create_user("alice").await.unwrap();
+    w.rest.create_user("bob").await.unwrap();
+    let (alice, bob) = (
+        w.rest.login("alice", "phone").await.unwrap(),
+        w.rest.login("bob", "phone").await.unwrap(),
+    );
+    let inside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/latest/meta-data", inside.local_addr().unwrap());
+    let avatar = json!({"avatar": url});
+    let said = w.request(Method::PATCH, "/v1/me", &alice).json(&avatar).send().await.unwrap();
+    assert_eq!(said.status(), StatusCode::OK);
+    let seen = w.get("/v1/users/alice", &bob).await.text().await.unwrap();
+    assert!(seen.contains(&url), "it is the viewers' to load: {seen}");
+    let picture = json!({"kind": "image", "data": {"url": url}});
+    let path = "/v1/conversations/u:bob/messages";
+    let said = w.request(Method::POST, path, &alice).json(&picture).send().await.unwrap();
+    assert_eq!(said.status(), StatusCode::CREATED);
+    assert_eq!(w.status("/v1/conversations/u:alice/messages", &bob).await, StatusCode::OK);
+    let called = inside.accept().map(|_| ()).unwrap_err();
+    assert_eq!(called.kind(), std::io::ErrorKind::WouldBlock, "the server loads nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bomb_is_refused_and_costs_little() {
     let dir = tempfile::tempdir().unwrap();
     let w = World::start(dir.path(), &[("ANSER_FILES__QUOTA", "100 MiB")]).await;

@@ -187,3 +187,37 @@ async fn a_disk_that_fills_up_and_is_emptied_again() {
     assert_eq!(texts.len() as u64, seq);
     assert_eq!(texts.last().map(String::as_str), Some("after"));
 }
+
+#[tokio::test]
+async fn a_disk_for_files_that_fills_up_and_is_emptied_again() {
+    const SIZE: usize = 4 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::new(dir.path(), "12m");
+    let data = tempfile::tempdir().unwrap();
+    let files = disk.0.join("files");
+    let config = data.path().join("anser.toml");
+    std::fs::write(&config, format!("[files]\nurl = {files:?}\n")).unwrap();
+    let config = config.to_str().unwrap();
+    let server = Server::start(&data.path().join("data"), &["--demo", "--config", config]);
+    let alice = Rest::login(&server, "alice", &server.demo_password("alice")).await;
+    let ballast = disk.0.join("ballast");
+    std::fs::write(&ballast, vec![0; 9 << 20]).unwrap();
+
+    let described = serde_json::json!({"name": "goose.bin", "size": SIZE});
+    let file = alice.post("/v1/files", described).await["id"].as_str().unwrap().to_owned();
+    let bytes: Vec<u8> = (0..SIZE).map(|n| (n % 251) as u8).collect();
+    let full = alice.patch_file(&file, 0, &bytes).await;
+    assert_eq!(full.status(), 507);
+    let problem: serde_json::Value = full.json().await.unwrap();
+    assert_eq!(problem["type"], "/problems/storage-full", "{problem}");
+    // Messages are somewhere else, and go on.
+    alice.send("u:bob", "meanwhile").await;
+
+    std::fs::remove_file(&ballast).unwrap();
+    let at = alice.file_offset(&file).await;
+    assert!(at > 0 && at < SIZE, "what arrived before is kept: {at}");
+    let done = alice.patch_file(&file, at, &bytes[at..]).await;
+    assert_eq!(done.status(), 200);
+    assert!(alice.file(&file).await == bytes);
+    assert_eq!(server.stop().code(), Some(0));
+}

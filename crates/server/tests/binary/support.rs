@@ -309,6 +309,40 @@ impl Rest {
         messages.iter().filter_map(|m| m["text"].as_str()).map(str::to_owned).collect()
     }
 
+    /// What comes of a call that makes something.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.base);
+        let answer = self.http.post(url).bearer_auth(&self.token).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// Sends a part of a file.
+    pub(crate) async fn patch_file(
+        &self,
+        file: &str,
+        at: usize,
+        bytes: &[u8],
+    ) -> reqwest::Response {
+        let url = format!("{}/v1/files/{file}", self.base);
+        let call = self.http.patch(url).bearer_auth(&self.token).header("Upload-Offset", at);
+        call.body(bytes.to_vec()).send().await.unwrap()
+    }
+
+    /// How much of a file is there.
+    pub(crate) async fn file_offset(&self, file: &str) -> usize {
+        let url = format!("{}/v1/files/{file}", self.base);
+        let answer = self.http.head(url).bearer_auth(&self.token).send().await.unwrap();
+        answer.headers()["upload-offset"].to_str().unwrap().parse().unwrap()
+    }
+
+    /// A file's content.
+    pub(crate) async fn file(&self, file: &str) -> Vec<u8> {
+        let url = format!("{}/v1/files/{file}", self.base);
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await.unwrap();
+        answer.bytes().await.unwrap().to_vec()
+    }
+
     /// The status of any other call.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> u16 {
         let url = format!("{}{path}", self.base);

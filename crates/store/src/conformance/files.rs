@@ -1,8 +1,8 @@
 //! Files: a row before the first byte and after the last, and who may see what an entry carries.
 
 use anser_domain::{
-    Actor, Address, Clock as _, Content, FileId, FileName, FileRecord, FileState, Found, GroupRole,
-    MediaType, Millis, NewFile, Outgoing, Picture, Piece, Refusal, Thumbnail,
+    Actor, Address, Clock as _, Content, EntryChange, FileId, FileName, FileRecord, FileState,
+    Found, GroupRole, MediaType, Millis, NewFile, Outgoing, Picture, Piece, Refusal, Thumbnail,
 };
 
 use super::{
@@ -229,6 +229,56 @@ pub async fn a_file_is_passed_on_by_those_who_see_it(rig: &dyn StoreRig) {
     assert!(world.sees(carol, file).await);
     let upload = world.store.begin_file(alice.user, new(1), BOUNDS).await.unwrap().id;
     assert_eq!(world.post(alice, &to("bob"), upload).await.unwrap_err(), Refusal::NoSuchFile);
+}
+
+pub async fn a_file_goes_out_of_sight_with_the_message_that_carries_it(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    let carol = world.actor("carol").await;
+    world.found(alice, "geese", &["bob", "carol"]).await.unwrap();
+    let geese = at("geese");
+    let mut posted = Vec::new();
+    for _ in 0..3 {
+        let file = world.stored(alice, new(1)).await.id;
+        let seq = world.post(alice, &geese, file).await.unwrap().sent.seq;
+        assert!(world.sees(bob, file).await && world.sees(carol, file).await);
+        posted.push((file, seq));
+    }
+    let [recalled, deleted, cleared] = posted[..] else { unreachable!() };
+
+    // Recalled: for everybody but its owner.
+    world.touch(alice, &geese, EntryChange::Recall { seq: recalled.1 }).await;
+    assert!(!world.sees(bob, recalled.0).await && !world.sees(carol, recalled.0).await);
+    assert!(world.sees(alice, recalled.0).await);
+    // Deleted for bob: for nobody else.
+    world.store.delete_for(bob.user, &geese, deleted.1).await.unwrap();
+    assert!(!world.sees(bob, deleted.0).await && world.sees(carol, deleted.0).await);
+    let passed_on = world.post(bob, &to("carol"), deleted.0).await;
+    assert_eq!(passed_on.unwrap_err(), Refusal::NoSuchFile, "nor can they pass it on");
+    // Cleared by carol: likewise.
+    assert!(world.sees(carol, cleared.0).await);
+    world.store.clear_for(carol.user, &geese, cleared.1).await.unwrap();
+    for (file, _) in [deleted, cleared] {
+        assert!(!world.sees(carol, file).await);
+    }
+    assert!(world.sees(bob, cleared.0).await);
+}
+
+pub async fn a_file_that_an_edit_brought_is_not_for_those_who_had_gone(rig: &dyn StoreRig) {
+    let mut world = World::new(rig).await;
+    let (alice, bob) = (world.actor("alice").await, world.actor("bob").await);
+    let carol = world.actor("carol").await;
+    world.found(alice, "geese", &["bob", "carol"]).await.unwrap();
+    let (old, new_one) =
+        (world.stored(alice, new(1)).await.id, world.stored(alice, new(1)).await.id);
+    let seq = world.post(alice, &at("geese"), old).await.unwrap().sent.seq;
+    world.expel(alice, "geese", &["bob"]).await.unwrap();
+    assert!(world.sees(bob, old).await);
+    let content = Content::File(format!(r#"{{"file":"{new_one}"}}"#).into());
+    let edit = EntryChange::Edit { seq, content, mentions: Vec::new() };
+    world.touch(alice, &at("geese"), edit).await;
+    assert!(world.sees(carol, new_one).await && !world.sees(bob, new_one).await);
+    assert!(!world.sees(bob, old).await, "and the message says the old one no more");
 }
 
 pub async fn a_refused_carrier_leaves_no_trace_and_can_be_sent_again(rig: &dyn StoreRig) {

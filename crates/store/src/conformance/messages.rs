@@ -15,7 +15,7 @@ use crate::{Entry, ListPage, Ruling, StoreError, Words};
 
 impl World {
     /// Does something to a message.
-    async fn touch(&mut self, actor: Actor, to: &Address, change: EntryChange) -> Message {
+    pub async fn touch(&mut self, actor: Actor, to: &Address, change: EntryChange) -> Message {
         let entry = self.change_of(to, self.client_id(), change);
         let appended = self.put(actor, entry).await.unwrap();
         Message::clone(&appended.message)

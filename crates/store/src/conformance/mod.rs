@@ -191,6 +191,8 @@ macro_rules! store_suite {
             files::ones_files_are_paged_newest_first
             files::members_see_what_was_posted_while_they_were_in
             files::a_file_is_passed_on_by_those_who_see_it
+            files::a_file_goes_out_of_sight_with_the_message_that_carries_it
+            files::a_file_that_an_edit_brought_is_not_for_those_who_had_gone
             files::a_refused_carrier_leaves_no_trace_and_can_be_sent_again
             files::a_deleted_file_leaves_its_name_to_those_who_saw_it
             files::what_is_past_its_time_goes

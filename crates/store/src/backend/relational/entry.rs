@@ -4,7 +4,7 @@
 //! A body stands in one row only. The entry that says that a message was edited holds no words of
 //! it: readers are shown what the message says now. So a recall leaves nothing anywhere.
 
-use super::engine::{OptionalExtension, params};
+use super::engine::{Connection, OptionalExtension, params};
 use anser_domain::{
     Content, ConvId, EntryChange, FileId, Kind, LogEvent, Message, Refusal, Seq, UserId, UserName,
 };
@@ -265,15 +265,22 @@ pub(super) fn visible(
     let (message, extra) = find(desk, conv, seq)?.ok_or(NO_MESSAGE)?;
     // What an edit put there came with the edit: that has to be theirs to see as well.
     let newest = extra.edited.map_or(seq, |(entry, _)| Seq(entry));
-    let sees = sees(desk, user, conv, seq)? && sees(desk, user, conv, newest)?;
+    let sees = sees(desk.conn, user, conv, seq)? && sees(desk.conn, user, conv, newest)?;
     if !sees || message.content.kind() == Kind::Event {
         return Err(NO_MESSAGE.into());
     }
     Ok((message, extra))
 }
 
-fn sees(desk: &Desk<'_>, user: UserId, conv: ConvId, seq: Seq) -> Result<bool, StoreError> {
-    let mut query = desk.conn.prepare_cached(
+/// Whether an entry is in a user's sight: inside an interval of their membership, and neither
+/// cleared nor deleted by themself.
+pub(super) fn sees(
+    conn: &Connection,
+    user: UserId,
+    conv: ConvId,
+    seq: Seq,
+) -> Result<bool, StoreError> {
+    let mut query = conn.prepare_cached(
         "SELECT (?3 >= m.from_seq AND (m.until_seq IS NULL OR ?3 <= m.until_seq) \
          OR m.earlier > 0 AND EXISTS (SELECT 1 FROM spans s WHERE s.conv = ?2 AND s.user = ?1 \
          AND ?3 BETWEEN s.from_seq AND s.until_seq)) \

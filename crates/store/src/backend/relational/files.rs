@@ -12,6 +12,8 @@ use super::{
     append::lost,
     convert::{content_of, num, opt, sql, time_of},
     desk::Desk,
+    entry,
+    extra::Extra,
     follow::tell,
     reader::Reader,
 };
@@ -378,23 +380,27 @@ fn may_see(
     }
 }
 
-/// Whether `viewer` may read an entry that carries the file, now: inside an interval of their
-/// membership, above the floor, and still saying so.
+/// Whether `viewer` may read an entry that carries the file, now: in their sight, above the floor,
+/// and still saying so. What an edit put there came with the edit: that has to be in their sight too.
 fn reads_entry_with(conn: &Connection, viewer: UserId, file: FileId) -> Result<bool, StoreError> {
     let mut query = conn.prepare_cached(
-        "SELECT g.kind, g.body FROM file_refs r \
+        "SELECT g.kind, g.body, g.extra, r.conv, r.seq FROM file_refs r \
          CROSS JOIN members m ON m.user = ?2 AND m.conv = r.conv \
          CROSS JOIN heads h ON h.conv = r.conv \
          CROSS JOIN msgs g ON g.conv = r.conv AND g.seq = r.seq \
-         WHERE r.file = ?1 AND r.seq > h.floor_seq \
-         AND (r.seq BETWEEN m.from_seq AND coalesce(m.until_seq, h.last_seq) \
-              OR EXISTS (SELECT 1 FROM spans s WHERE s.conv = r.conv AND s.user = ?2 \
-                         AND r.seq BETWEEN s.from_seq AND s.until_seq))",
+         WHERE r.file = ?1 AND r.seq > h.floor_seq",
     )?;
     let mut rows = query.query([sql(file.0), sql(viewer.0)])?;
     while let Some(row) = &rows.next()? {
         let body = row.get_ref(1)?.as_str().map_err(|error| lost(&error.to_string()))?;
-        if carried(&content_of(row.get(0)?, body)?).contains(&file) {
+        if !carried(&content_of(row.get(0)?, body)?).contains(&file) {
+            continue;
+        }
+        let (conv, seq) = (ConvId(num(row, 3)?), Seq(num(row, 4)?));
+        let extra = row.get::<_, Option<String>>(2)?;
+        let extra = extra.as_deref().map(Extra::parse).transpose()?.unwrap_or_default();
+        let newest = extra.edited.map_or(seq, |(entry, _)| Seq(entry));
+        if entry::sees(conn, viewer, conv, seq)? && entry::sees(conn, viewer, conv, newest)? {
             return Ok(true);
         }
     }
