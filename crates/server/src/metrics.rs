@@ -4,11 +4,11 @@
 use std::{fs, os::unix::fs::MetadataExt as _, sync::Arc};
 
 use anser_cm::Cm;
-use anser_sm::Sm;
+use anser_sm::{BUCKETS_MS, Sm};
 use anser_store::Store;
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric as _},
+    encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Registry,
 };
@@ -121,8 +121,54 @@ pub(crate) fn add_cm(registry: &mut Registry, cm: Arc<Cm>) {
 
 /// Adds the numbers of a session manager and its store.
 pub(crate) fn add_sm(registry: &mut Registry, sm: Arc<Sm>, store: Arc<dyn Store>) {
+    registry.register_collector(Box::new(BeforeSend(sm.clone())));
     registry.register_collector(Box::new(Numbers { of: sm, are: SM }));
     registry.register_collector(Box::new(Numbers { of: Arc::new(store), are: STORE }));
+}
+
+/// What the app said that is asked before sends, and how long it took.
+struct BeforeSend(Arc<Sm>);
+
+impl std::fmt::Debug for BeforeSend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BeforeSend")
+    }
+}
+
+impl Collector for BeforeSend {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Some(stats) = self.0.stats().before_send else { return Ok(()) };
+        let (name, help) = ("anser_before_send", "Messages by what the app said about them");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (outcome, count) in [
+            ("allow", stats.allowed),
+            ("deny", stats.denied),
+            ("rewrite", stats.rewritten),
+            ("unfit", stats.unfit),
+            ("none", stats.unanswered),
+            ("skipped", stats.skipped),
+        ] {
+            let labels = [("outcome", outcome)];
+            let metric = family.encode_family(&labels)?;
+            ConstCounter::new(count).encode(metric)?;
+        }
+        let (name, help) = ("anser_before_send_seconds", "How long the app took for a verdict");
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        let ends = BUCKETS_MS.iter().map(|&end| seconds(end, 1_000)).chain([f64::INFINITY]);
+        let buckets: Vec<(f64, u64)> = ends.zip(stats.within).collect();
+        let count = stats.within.iter().sum();
+        metric.encode_histogram::<NoLabelSet>(
+            seconds(stats.micros, 1_000_000),
+            count,
+            &buckets,
+            None,
+        )
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times stay far below 2^52")]
+fn seconds(count: u64, of: u64) -> f64 {
+    count as f64 / of as f64
 }
 
 /// The numbers of one part.

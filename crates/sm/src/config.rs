@@ -80,6 +80,10 @@ pub struct BeforeSendPolicy {
     pub unanswered: Unanswered,
     /// So many questions are asked at a time.
     pub at_once: usize,
+    /// After so many questions in a row without a verdict the app is let rest; 0: never.
+    pub failures: u32,
+    /// For so long: messages then meet what `unanswered` says at once, instead of after `within`.
+    pub rest: Duration,
 }
 
 /// What becomes of a message that the app says nothing about in time.
@@ -93,7 +97,13 @@ pub enum Unanswered {
 
 impl Default for BeforeSendPolicy {
     fn default() -> Self {
-        Self { within: Duration::from_secs(2), unanswered: Unanswered::Deny, at_once: 64 }
+        Self {
+            within: Duration::from_secs(2),
+            unanswered: Unanswered::Deny,
+            at_once: 64,
+            failures: 5,
+            rest: Duration::from_secs(10),
+        }
     }
 }
 

@@ -69,4 +69,4 @@ pub use paces::Rates;
 pub use provision::{Provisioned, create_user, provision, set_password};
 pub use rule::{BadList, OnWord, WordFilter};
 pub use sm::{Sm, Stats};
-pub use vetting::Words;
+pub use vetting::{BUCKETS_MS, BeforeSendStats, Words};

@@ -36,7 +36,7 @@ use crate::{
     push::{PushCounts, Pusher},
     services::Services,
     token::Keyring,
-    vetting::Vetting,
+    vetting::{BeforeSendStats, Vetting},
     webhooks::Hooks,
 };
 
@@ -66,6 +66,8 @@ pub struct Stats {
     pub pushes_gone: u64,
     /// Iterations of PBKDF2 spent on checking passwords.
     pub hashed: u64,
+    /// What the app was asked before sends; nothing where none is.
+    pub before_send: Option<BeforeSendStats>,
 }
 
 impl Sm {
@@ -155,6 +157,7 @@ impl Sm {
                 runtime: Handle::current(),
                 app: outside.before_send,
                 words: outside.words,
+                record: Default::default(),
                 room: Semaphore::new(config.before_send.at_once),
                 lanes: parking_lot::Mutex::default(),
             })
@@ -304,6 +307,12 @@ impl Sm {
             pushes_refused: pushes.refused.load(Ordering::Relaxed),
             pushes_gone: pushes.gone.load(Ordering::Relaxed),
             hashed: self.services.credentials.spent(),
+            before_send: self
+                .services
+                .vetting
+                .as_ref()
+                .filter(|it| it.app.is_some())
+                .map(|it| it.record.stats()),
         }
     }
 

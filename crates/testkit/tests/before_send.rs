@@ -78,6 +78,10 @@ struct World {
 
 impl World {
     async fn start(unanswered: &str) -> Self {
+        Self::start_with(unanswered, &[]).await
+    }
+
+    async fn start_with(unanswered: &str, more: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/before-send", listener.local_addr().unwrap());
         let app = App {
@@ -92,13 +96,14 @@ impl World {
         let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
         tokio::spawn(async move { serving.await.unwrap() });
         let dir = tempfile::tempdir().unwrap();
-        let env = [
+        let mut env = vec![
             ("ANSER_EGRESS__ALLOW", "127.0.0.0/8"),
             ("ANSER_BEFORE_SEND__URL", url.as_str()),
             ("ANSER_BEFORE_SEND__SECRETS", SECRET),
             ("ANSER_BEFORE_SEND__WITHIN", "1 s"),
             ("ANSER_BEFORE_SEND__UNANSWERED", unanswered),
         ];
+        env.extend(more);
         let server = Server::start(&binary(Build::Plain).unwrap(), dir.path(), &env).await.unwrap();
         let rest = Rest::new(server.http());
         for user in ["alice", "bob"] {
@@ -122,6 +127,16 @@ impl World {
     async fn send(&self, by: &Login, text: &str, key: &str) -> (u16, Value) {
         let body = json!({"kind": "text", "text": text});
         self.post(by, "/v1/conversations/u:bob/messages", body, key).await
+    }
+
+    /// A number of `/metrics`.
+    async fn metric(&self, line: &str) -> f64 {
+        let listen = std::fs::read_to_string(self._dir.path().join("listen.json")).unwrap();
+        let listen: Value = serde_json::from_str(&listen).unwrap();
+        let url = format!("http://{}/metrics", listen["admin"].as_str().unwrap());
+        let text = Client::new().get(url).send().await.unwrap().text().await.unwrap();
+        let found = text.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("no {line} in {text}")).parse().unwrap()
     }
 
     async fn texts(&self, by: &Login) -> Vec<String> {
@@ -211,4 +226,38 @@ async fn an_app_that_is_slow_or_dead_is_answered_for_by_the_policy() {
         let (status, _) = world.send(&alice, "a quick one", "2").await;
         assert_eq!(status, 200, "what is stored has its answer whoever is dead");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_down_is_let_rest_and_found_again() {
+    let rule = [("ANSER_BEFORE_SEND__FAILURES", "2"), ("ANSER_BEFORE_SEND__REST", "1 s")];
+    let world = World::start_with("allow", &rule).await;
+    let alice = world.login("alice", "laptop").await;
+    assert_eq!(world.send(&alice, "rude", "1").await.0, 403);
+    // It hangs: the first ones wait for it.
+    for key in ["2", "3"] {
+        assert_eq!(world.send(&alice, "slow", key).await.0, 201);
+    }
+    let asked = world.app.asked.lock().len();
+    let outcome = |name: &str| format!("anser_before_send_total{{outcome=\"{name}\"}}");
+    assert_eq!(world.metric(&outcome("none")).await, 2.0);
+    let begun = std::time::Instant::now();
+    let (status, _) = world.send(&alice, "rude", "4").await;
+    // On a machine that stood still for the whole rest this one is the try, and asked.
+    if begun.elapsed() < Duration::from_millis(500) {
+        assert_eq!(status, 201, "what the policy says, unasked");
+        assert_eq!(world.app.asked.lock().len(), asked);
+        assert_eq!(world.metric(&outcome("skipped")).await, 1.0);
+    }
+    // It has its say again without anyone doing anything.
+    let back = async {
+        let mut key = 5;
+        while world.send(&alice, "rude", &key.to_string()).await.0 != 403 {
+            key += 1;
+        }
+    };
+    timeout(PATIENCE, back).await.unwrap();
+    assert!(world.metric(&outcome("deny")).await >= 2.0);
+    assert!(world.metric("anser_before_send_seconds_count").await >= 4.0);
+    assert!(world.metric("anser_before_send_seconds_bucket{le=\"+Inf\"}").await >= 4.0);
 }

@@ -71,6 +71,8 @@ impl Config {
                 within: self.before_send.within,
                 unanswered: self.before_send.unanswered,
                 at_once: usize::try_from(self.before_send.at_once).unwrap_or(usize::MAX),
+                failures: self.before_send.failures,
+                rest: self.before_send.rest,
             },
             files: self.file_policy(),
             ..anser_sm::Config::default()

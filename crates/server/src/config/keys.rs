@@ -276,6 +276,12 @@ settings! {
         unanswered: Unanswered = "deny",
         /// So many are asked about at a time. It bounds what your server is asked to bear.
         at_once: u32 = "64",
+        /// After so many in a row without an answer nobody is asked for a while; 0: never. So an
+        /// address where nobody listens does not make everyone who sends wait.
+        failures: u32 = "5",
+        /// For so long. Messages then meet what "unanswered" says at once; after it one is asked
+        /// about, and an answer ends it.
+        rest: Duration = "10 s",
     }
 
     /// Words that are not to be said; see the page "Before a message is sent".

@@ -9,7 +9,7 @@ use anser_domain::{
 use anser_store::{Append, Entry, Ruling, StoreError, Words};
 use tokio::time::timeout;
 
-use super::{BUSY, Vetting};
+use super::{BUSY, Vetting, app::Outcome};
 use crate::{
     config::Unanswered,
     rule::{self, Terms, WhoMayWrite},
@@ -187,22 +187,43 @@ impl Vetting {
         // Not being asked for lack of room is no silence of the app's.
         let room = timeout(policy.within, self.room.acquire()).await;
         let _room = room.map_err(|_| BUSY)?.map_err(|_| BUSY)?;
+        // After the wait for room, so that those who waited behind a silent app wait no more.
+        let begun = self.clock.now();
+        if !self.record.may_ask(begun, policy.rest) {
+            return self.unanswered();
+        }
         let asked = app.ask(question, policy.within);
-        match timeout(policy.within + GRACE, asked).await.ok().flatten() {
-            Some(Verdict::Allow) => Ok(None),
-            Some(Verdict::Deny(reason)) if reason.is_empty() => {
-                Err(Refusal::Denied("the app does not let this message pass".into()))
+        let verdict = timeout(policy.within + GRACE, asked).await.ok().flatten();
+        let times = (begun, self.clock.now());
+        let (outcome, decided) = self.heed(question, verdict);
+        self.record.note(outcome, times, (policy.failures, policy.rest));
+        decided
+    }
+
+    /// What comes of a verdict.
+    fn heed(
+        &self,
+        question: &SendQuestion,
+        verdict: Option<Verdict>,
+    ) -> (Outcome, Result<Option<Content>, Refusal>) {
+        match verdict {
+            Some(Verdict::Allow) => (Outcome::Allowed, Ok(None)),
+            Some(Verdict::Deny(reason)) => {
+                let reason = match reason.is_empty() {
+                    true => "the app does not let this message pass".into(),
+                    false => reason,
+                };
+                (Outcome::Denied, Err(Refusal::Denied(reason)))
             }
-            Some(Verdict::Deny(reason)) => Err(Refusal::Denied(reason)),
             Some(Verdict::Rewrite(content)) => match self.fits(question, &content) {
-                Ok(()) if content == question.content => Ok(None),
-                Ok(()) => Ok(Some(content)),
+                Ok(()) if content == question.content => (Outcome::Allowed, Ok(None)),
+                Ok(()) => (Outcome::Rewritten, Ok(Some(content))),
                 Err(refusal) => {
                     tracing::warn!(%refusal, "an app's own words cannot be sent");
-                    self.unanswered()
+                    (Outcome::Unfit, self.unanswered())
                 }
             },
-            None => self.unanswered(),
+            None => (Outcome::None, self.unanswered()),
         }
     }
 

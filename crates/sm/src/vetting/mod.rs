@@ -7,6 +7,7 @@
 //! What one link sends to one conversation stands in a lane in the order in which it was sent.
 //! Some of a lane are looked at at a time; they leave it in order.
 
+mod app;
 mod judge;
 mod words;
 
@@ -22,7 +23,10 @@ use tokio::{
     sync::{Notify, Semaphore},
 };
 
-pub use self::words::Words;
+pub use self::{
+    app::{BUCKETS_MS, BeforeSendStats},
+    words::Words,
+};
 use crate::{config::Config, peers::Peers};
 
 /// So many of one lane are looked at at a time: a device that catches up after a tunnel does not
@@ -46,6 +50,7 @@ pub(crate) struct Vetting {
     pub(crate) runtime: Handle,
     pub(crate) app: Option<Arc<dyn BeforeSend>>,
     pub(crate) words: Option<Arc<Words>>,
+    pub(crate) record: app::Record,
     /// As many questions as the app is asked at a time.
     pub(crate) room: Semaphore,
     pub(crate) lanes: Mutex<Lanes>,

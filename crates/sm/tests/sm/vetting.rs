@@ -321,3 +321,35 @@ async fn who_sends_more_than_can_be_asked_about_waits_and_others_do_not() {
     let expected: Vec<_> = (0..ALL).map(|n| n.to_string()).collect();
     assert_eq!(said, expected, "in order, each once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_gives_no_verdicts_is_let_rest_and_tried_again() {
+    let within = Duration::from_secs(60);
+    let (w, app) = asking(&["alice", "bob"], within, Unanswered::Allow).await;
+    let alice = w.link("alice", "phone", 1).await;
+    let policy = anser_sm::BeforeSendPolicy::default();
+    for _ in 0..policy.failures {
+        let tag = alice.submit(text_to("u:bob", "unheard"));
+        app.say(None).await;
+        sent(w.reply(CM, tag).await);
+    }
+    // Nobody is asked, and nobody waits.
+    sent(alice.ask(text_to("u:bob", "unasked")).await);
+    assert!(app.idle().await);
+    let stats = w.sm.stats().before_send.unwrap();
+    assert_eq!((stats.unanswered, stats.skipped), (policy.failures.into(), 1));
+
+    // After the rest one is asked about, and decides about the others.
+    w.clock.advance(policy.rest);
+    let tag = alice.submit(text_to("u:bob", "try"));
+    let (_, answer) = app.next().await;
+    let bob = w.link("bob", "phone", 2).await;
+    sent(bob.ask(text_to("u:alice", "meanwhile")).await);
+    answer.send(Some(Verdict::Deny("no".into()))).unwrap();
+    assert_eq!(w.reply(CM, tag).await, Reply::Refused(Refusal::Denied("no".into())));
+    let tag = alice.submit(text_to("u:bob", "heard"));
+    app.say(Some(Verdict::Allow)).await;
+    sent(w.reply(CM, tag).await);
+    let stats = w.sm.stats().before_send.unwrap();
+    assert_eq!((stats.allowed, stats.denied, stats.skipped), (1, 1, 2));
+}

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use anser_domain::{Actor, ClientId, Clock as _, MessageId, Refusal, SyncToken};
+use anser_domain::{Actor, Address, ClientId, Clock as _, MessageId, Refusal, SyncToken};
 use anser_store::{
     AdminChange, Happened, ListPage, Note, Store,
     conformance::{StoreRig, World, world},
@@ -35,7 +35,17 @@ impl Two {
         to: &str,
         client_id: ClientId,
     ) -> Result<anser_store::Appended, Refusal> {
-        let entry = world::text(&world::at(to), client_id, "hello");
+        self.send_to(through, actor, &world::at(to), client_id).await
+    }
+
+    async fn send_to(
+        &mut self,
+        through: usize,
+        actor: Actor,
+        to: &Address,
+        client_id: ClientId,
+    ) -> Result<anser_store::Appended, Refusal> {
+        let entry = world::text(to, client_id, "hello");
         let wish = self.world.wish(actor, entry);
         self.stores[through].append(vec![wish]);
         self.world.outcomes().await.remove(0).result
@@ -169,7 +179,7 @@ fn a_name_that_one_process_takes_away_the_other_forgets() {
         two.stores[0].befriend(alice.user, bob.user).await.unwrap();
         for through in [0, 1] {
             let id = two.world.client_id();
-            two.send(through, bob, "alice", id).await.unwrap();
+            two.send_to(through, bob, &world::to("alice"), id).await.unwrap();
         }
         let other = two.stores[1].clone();
         let names = async || {
@@ -188,7 +198,10 @@ fn a_name_that_one_process_takes_away_the_other_forgets() {
         let (sender, friend) = names().await;
         assert!(sender.starts_with("gone-") && friend.is_none(), "{sender} {friend:?}");
         let id = two.world.client_id();
-        assert_eq!(two.send(1, alice, "bob", id).await.err(), Some(Refusal::NoSuchUser));
+        assert_eq!(
+            two.send_to(1, alice, &world::to("bob"), id).await.err(),
+            Some(Refusal::NoSuchUser)
+        );
     });
 }
 
