@@ -149,7 +149,15 @@ impl Line {
             ("unblock", [user]) => one_user(user, |user| Self::Block(user, false)),
             ("help", _) => Self::Help,
             ("quit" | "exit", _) => Self::Quit,
-            _ => Self::Wrong(format!("/{command}: not a command; /help shows those there are")),
+            _ => match COMMANDS
+                .iter()
+                .find(|(typed, _)| typed.split(' ').next() == line.split(' ').next())
+            {
+                Some((typed, does)) => Self::Wrong(format!("{typed}: {does}")),
+                None => {
+                    Self::Wrong(format!("/{command}: not a command; /help shows those there are"))
+                }
+            },
         }
     }
 }
@@ -234,6 +242,12 @@ mod tests {
             let typed = typed.replace("GROUP", "geese").replace("NAME", "geese");
             assert!(!matches!(Line::parse(&typed), Line::Wrong(_)), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_command_without_what_it_takes_says_how_it_is_typed() {
+        let usage = "/reply [#N] TEXT: answer message #N, or the last one";
+        assert_eq!(Line::parse("/reply"), Line::Wrong(usage.into()));
     }
 
     #[test]
