@@ -1,6 +1,6 @@
 //! People on the real binary: who learns of a changed profile, and who may write to whom.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::time::Duration;
 
