@@ -11,7 +11,10 @@ use anser_store::{Acl, Appended, ConversationKind, Members, RouteTable, Routes};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::peers::{Peers, bin};
+use crate::{
+    peers::{Peers, bin},
+    planted::{Plant, ex_members, planted},
+};
 
 /// From so many members on a look at who is linked at all saves more than it costs.
 const MANY: usize = 256;
@@ -58,6 +61,11 @@ impl Fanout {
                 start..viewers.len()
             });
             let mut ranges = SmallVec::from_iter([range.clone()]);
+            if planted(Plant::ExMemberTold) {
+                let start = viewers.len();
+                viewers.extend(ex_members(&appended.acl));
+                ranges.push(start..viewers.len());
+            }
             if !appended.removed.is_empty() {
                 let start = viewers.len();
                 let removed = appended.removed.iter().map(|member| member.user);

@@ -50,7 +50,6 @@ mod paces;
 mod password;
 mod peers;
 mod people;
-#[cfg(feature = "planted")]
 mod planted;
 mod presence;
 mod provision;

@@ -11,7 +11,14 @@ use anser_store::{
 };
 use tokio::sync::oneshot;
 
-use crate::{credentials::Credentials, cursors::Cursors, held::Held, peers::Peers, token::Purpose};
+use crate::{
+    credentials::Credentials,
+    cursors::Cursors,
+    held::Held,
+    peers::Peers,
+    planted::{Plant, planted},
+    token::Purpose,
+};
 
 /// Rows of the first page of changes: what fits a WELCOME without making it wait.
 pub(crate) const CHANGES_PAGE: u16 = 100;
@@ -115,6 +122,7 @@ impl Links {
             Some(Registered::Replaced(old)) if (old.cm, old.link) == (link.cm, link.link) => {
                 Ok(false)
             }
+            Some(Registered::Replaced(_)) if planted(Plant::TakeoverIgnored) => Ok(false),
             Some(Registered::Replaced(old)) => {
                 self.peers.evict(old.cm, vec![(old.link, Refusal::TakenOver)]);
                 Ok(false)

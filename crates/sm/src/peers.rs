@@ -91,7 +91,6 @@ impl Peers {
         let Some(links) = &attached.peer.links else { return };
         let mut last = attached.stream.lock();
         *last += 1;
-        #[cfg(feature = "planted")]
         if crate::planted::lose_hint(&hints) {
             *last -= 1;
             return;

@@ -1,5 +1,5 @@
-//! Faults planted on purpose, so that the crash test can show that it finds them. The feature
-//! `planted` is off in every build that anyone uses, and then all of this is `false`.
+//! Faults planted on purpose, so that the tests that look for faults can show that they find them.
+//! The feature `planted` is off in every build that anyone uses, and then all of this is `false`.
 
 /// A fault, named in `ANSER_PLANT`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,14 @@ pub(crate) enum Plant {
     SeqOutsideTx,
     /// `cursor-ahead`: cursors are stored one further than they were acknowledged.
     CursorAhead,
+    /// `read-back`: a read cursor follows whoever moves it, backward too.
+    ReadBack,
+    /// `half-batch`: of every so many entries, the head moves and the entry is not written.
+    HalfBatch,
+    /// `recall-kept`: a recall is in the log, and the message says what it said.
+    RecallKept,
+    /// `history-past-removal`: who was taken out reads on.
+    HistoryPastRemoval,
 }
 
 /// How far `seq-outside-tx` reserves.
@@ -33,10 +41,21 @@ pub(crate) fn planted(fault: Plant) -> bool {
             "no-dedupe" => Plant::NoDedupe,
             "seq-outside-tx" => Plant::SeqOutsideTx,
             "cursor-ahead" => Plant::CursorAhead,
+            "read-back" => Plant::ReadBack,
+            "half-batch" => Plant::HalfBatch,
+            "recall-kept" => Plant::RecallKept,
+            "history-past-removal" => Plant::HistoryPastRemoval,
             _ => return None,
         })
     });
     *named == Some(fault)
+}
+
+/// Whether `half-batch` leaves out the entry at `seq`: a place that every busy log reaches.
+pub(crate) fn left_out(seq: u64) -> bool {
+    /// Not the first, which makes a conversation.
+    const EVERY: u64 = 10;
+    planted(Plant::HalfBatch) && seq.is_multiple_of(EVERY)
 }
 
 /// Holds a transaction open for as long as a `kill -9` needs to find it.

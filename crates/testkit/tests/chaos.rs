@@ -1,13 +1,14 @@
 //! A short mix of the harness that tries to lose a message. `cargo xtask chaos` runs longer ones.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anser_testkit::{
-    chaos::{Plan, fault, run},
+    chaos::{PLANTS, Plan, fault, run, trial},
     real::{Build, binary},
 };
+use tokio::task::JoinSet;
 
 /// Each role goes once, each link breaks once, each engine goes once, some together; chance says
 /// in which order, and how many of them fit into the time.
@@ -24,6 +25,40 @@ async fn no_fault_of_a_short_mix_breaks_a_promise() {
     let report = run(&binary, &plan, |line| eprintln!("{line}")).await.unwrap();
     assert!(report.violations.is_empty(), "{}\n{:?}", report.findings, report.kept);
     assert!(report.strikes > 2 && report.acked > 300, "{report:?}");
+}
+
+/// Chance decides whether a fault shows: seldom not the first time.
+const TRIES: u64 = 3;
+/// Trials mostly wait, for chats and for links to be fenced; so many keep a small machine busy.
+const AT_ONCE: usize = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_planted_fault_is_found_and_nothing_without_one() {
+    let binary = binary(Build::Planted).unwrap();
+    assert_eq!(violations(&binary, None, 1).await, [""; 0]);
+    for some in PLANTS.chunks(AT_ONCE) {
+        let mut trials = JoinSet::new();
+        for (plant, expected) in some {
+            let binary = binary.clone();
+            trials.spawn(async move {
+                let mut words = Vec::new();
+                for seed in 1..=TRIES {
+                    words.extend(violations(&binary, Some(plant), seed).await);
+                    if words.iter().any(|it| it.contains(expected)) {
+                        return;
+                    }
+                }
+                panic!("{plant}: {words:#?}");
+            });
+        }
+        trials.join_all().await;
+    }
+}
+
+async fn violations(binary: &Path, plant: Option<&str>, seed: u64) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let found = trial(binary, dir.path(), plant, seed).await.unwrap();
+    found.iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 const LEAST_FRAME: usize = 192 * 1024;
 
 use super::{
-    kind::OptionalPath,
+    kind::{Discovery, OptionalPath},
     read::{ConfigError, Reading},
 };
 
@@ -83,6 +83,10 @@ fn cluster(reading: &Reading) -> Result<(), ConfigError> {
             there,
             format!("needs [cluster] {missing} beside it"),
         ));
+    }
+    if config.cluster.discovery == Discovery::Redis && !config.routes.url.starts_with("redis") {
+        let what = "\"redis\" needs a Redis in [routes] url, where the roles find each other";
+        return Err(reading.error("cluster", "discovery", what.to_owned()));
     }
     let sm = config.listen.sm;
     if !sm.ip().is_loopback() && missing.is_some() {

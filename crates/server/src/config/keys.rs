@@ -10,7 +10,7 @@ use anser_web::Origin;
 use ipnet::IpNet;
 
 use super::{
-    kind::{Days, LogFormat, OptionalPath, Pace, Setting, Size},
+    kind::{Days, Discovery, LogFormat, OptionalPath, Pace, Setting, Size},
     table::{BadDefault, Key, Section, settings},
 };
 
@@ -96,8 +96,15 @@ settings! {
     /// How roles in processes of their own (anser cm, anser sm, anser web) find and trust each
     /// other. Of no use to anser serve.
     cluster: Cluster {
-        /// The SMs, as HOST:PORT, best all of them: a CM and a Web speak to each.
+        /// How a CM and a Web know the SMs: "list" takes those of sms, "redis" those that have put
+        /// themselves into the Redis of [routes] url, which all roles then need.
+        discovery: Discovery = "list",
+        /// The SMs, as HOST:PORT, best all of them: a CM and a Web speak to each. For discovery
+        /// by a list.
         sms: Vec<String> = "",
+        /// Where the other roles reach this one, as HOST:PORT, for discovery by Redis. Empty: where
+        /// it listens, which will do on one machine, or where it listens at one address.
+        advertise: String = "",
         /// The authority that signed the certificate of every role, PEM. With it, certificate
         /// and key, roles speak under mutual TLS; without, on this machine only.
         ca: OptionalPath = "",

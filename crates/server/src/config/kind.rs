@@ -54,6 +54,15 @@ pub(crate) struct OptionalPath(pub(crate) Option<PathBuf>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace(pub(crate) Option<Rate>);
 
+/// How roles find each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Discovery {
+    /// By a list in the settings.
+    List,
+    /// By records in Redis.
+    Redis,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -253,6 +262,19 @@ impl Setting for LogFormat {
         match text {
             "text" => Some(Self::Text),
             "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+impl Setting for Discovery {
+    const EXPECTS: &'static str = "\"list\" or \"redis\"";
+    const SHAPE: Shape = Shape::Quoted;
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "list" => Some(Self::List),
+            "redis" => Some(Self::Redis),
             _ => None,
         }
     }

@@ -17,7 +17,7 @@ pub(crate) use self::{
         Cluster as ClusterSettings, Config, Listen as ListenSettings, Log as LogSettings,
         Tls as TlsSettings,
     },
-    kind::LogFormat,
+    kind::{Discovery, LogFormat},
     read::{ConfigError, Override},
     write::default_file,
 };

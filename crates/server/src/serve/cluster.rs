@@ -8,7 +8,8 @@ use anser_web::Readiness;
 use anyhow::{Context as _, bail};
 use tokio::sync::watch;
 
-use crate::config::ClusterSettings;
+use super::discovery;
+use crate::config::{ClusterSettings, Config, Discovery};
 
 /// How often it is looked whether an SM can be reached.
 const EVERY: Duration = Duration::from_millis(200);
@@ -60,12 +61,22 @@ pub(super) struct Sms {
 }
 
 impl Sms {
-    /// Those that the settings name.
-    pub(super) fn of(settings: &ClusterSettings) -> anyhow::Result<Self> {
-        if settings.sms.is_empty() {
-            bail!("there is no SM to speak to; name them in [cluster] sms, as \"HOST:PORT\"");
-        }
+    /// Those that the settings name, or that can be found as they say.
+    pub(super) async fn of(config: &Config) -> anyhow::Result<Self> {
+        let settings = &config.cluster;
         let mesh = Mesh::new(Dial::new(credentials(settings)?));
+        if settings.discovery == Discovery::Redis {
+            let list = watch::Sender::new(Vec::new());
+            let directory = discovery::directory(config).await?;
+            tokio::spawn(discovery::follow(directory, list.clone()));
+            return Ok(Self { mesh, list });
+        }
+        if settings.sms.is_empty() {
+            bail!(
+                "there is no SM to speak to; name them in [cluster] sms, as \"HOST:PORT\", or let them be found, by \
+                 [cluster] discovery"
+            );
+        }
         Ok(Self { mesh, list: watch::Sender::new(settings.sms.clone()) })
     }
 

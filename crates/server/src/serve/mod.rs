@@ -10,6 +10,7 @@ mod address;
 mod banner;
 mod cluster;
 mod demo;
+mod discovery;
 mod egress;
 mod health;
 mod http;

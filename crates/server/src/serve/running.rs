@@ -5,22 +5,28 @@ use std::{sync::Arc, time::Duration};
 use anser_cm::{Cm, Listener};
 use anser_domain::{Clock, PeerId, SessionManager};
 use anser_sm::Sm;
-use anser_store::Store;
+use anser_store::{Store, backend::redis::Part};
 use anser_web::{HttpMetrics, Readiness};
+use anyhow::Context as _;
 use axum::Router;
 use prometheus_client::registry::Registry;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    address::Listeners,
+    address::{Addresses, Listeners},
     cluster::{self, Sms},
-    egress, health,
+    discovery, egress, health,
     http::{self, Answers, Door},
     native,
     role::Role,
     site::{Admin, Site, websockets},
 };
-use crate::{config::Config, metrics, tls::Certificate, words};
+use crate::{
+    config::{Config, Discovery},
+    metrics,
+    tls::Certificate,
+    words,
+};
 
 /// A process at work.
 pub(super) struct Running {
@@ -90,7 +96,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let mut sm = match role.decides() {
             true => Decider::Here(Brain::start(config, &clock).await?),
-            false => Decider::There(Sms::of(&config.cluster)?),
+            false => Decider::There(Sms::of(config).await?),
         };
         let mut parts = Parts {
             config,
@@ -101,6 +107,9 @@ impl Running {
             stop: watch::Sender::new(false),
             tasks: JoinSet::new(),
         };
+        if role != Role::All && config.cluster.discovery == Discovery::Redis {
+            parts.announce(role, &listeners.addresses()?).await?;
+        }
         let gateways =
             listeners.addresses()?.gateways(&config.server.domain, config.listen.plaintext);
         let cm = role.holds_links().then(|| parts.links(sm.port()));
@@ -167,6 +176,21 @@ impl Running {
 }
 
 impl Parts<'_> {
+    /// Lets the other roles find this one.
+    async fn announce(&mut self, role: Role, at: &Addresses) -> anyhow::Result<()> {
+        let (part, listens) = match role {
+            Role::All => return Ok(()),
+            Role::Cm => (Part::Cm, at.native),
+            Role::Sm => (Part::Sm, at.sm),
+            Role::Web => (Part::Web, at.http),
+        };
+        let record = discovery::record(self.config, part, listens.context("no listener")?)?;
+        let directory = discovery::directory(self.config).await?;
+        let stop = self.stop.subscribe();
+        self.tasks.spawn(discovery::announce(directory, record, discovery::busy, stop));
+        Ok(())
+    }
+
     /// A connection manager in front of `sm`.
     fn links(&mut self, sm: Arc<dyn SessionManager>) -> Arc<Cm> {
         let id = PeerId(rand::random());

@@ -25,18 +25,18 @@ use crate::{
     real::{Login, Phone, Rest},
 };
 
-/// Users; enough for many conversations at once on a small machine.
-const USERS: usize = 10;
 /// Linked devices of each. A third device only sends, over REST.
 const DEVICES: usize = 2;
 /// Sends of one device that wait for their answers.
 const WINDOW: usize = 16;
+/// What one device says at once: more than [`trial`](super::trial) lets a user say in ten seconds.
+const BURST: usize = 300;
 /// The group that everyone is in.
 const ALL: &str = "all";
 /// The group whose members come and go.
 const MOVING: &str = "moving";
 /// So many pairs have a block in the course of a run: the later user of each keeps the other out.
-const BLOCKS: usize = 3;
+pub(super) const BLOCKS: usize = 3;
 
 /// Everybody.
 pub(super) struct Cast {
@@ -57,9 +57,10 @@ impl Cast {
     /// Makes users, devices and groups, and links the devices to gateways in turn.
     pub(super) async fn gather(
         rest: Arc<Rest>,
+        users: usize,
         gateways: &[watch::Receiver<Option<SocketAddr>>],
     ) -> Result<Self> {
-        let users: Vec<User> = (0..USERS).map(|n| format!("user{n}").into()).collect();
+        let users: Vec<User> = (0..users).map(|n| format!("user{n}").into()).collect();
         let mut players: Vec<Box<dyn Player>> = Vec::new();
         let mut readers = Vec::new();
         for user in &users {
@@ -74,7 +75,7 @@ impl Cast {
                 players.push(Box::new(Native { device, phone }));
             }
         }
-        for user in users.iter().take(USERS / 2) {
+        for user in users.iter().take(users.len() / 2) {
             let device = Device { user: user.clone(), name: "post".into() };
             let login = rest.login(user, &device.name).await?;
             players.push(Box::new(Post::start(device, login, rest.clone())));
@@ -84,7 +85,7 @@ impl Cast {
         rest.create_group(owner, ALL, others).await?;
         rest.create_group(owner, MOVING, others.get(..1).unwrap_or_default()).await?;
         let mut groups = vec![format!("g:{ALL}"), format!("g:{MOVING}")];
-        for n in 0..USERS / 3 {
+        for n in 0..users.len() / 3 {
             let id = format!("few{n}");
             let some: Vec<User> = others.iter().skip(n).take(2).cloned().collect();
             rest.create_group(owner, &id, &some).await?;
@@ -113,24 +114,42 @@ impl Cast {
         if rng.random_range(0..40) == 0 {
             // The owner's first phone alone moves members, so that removals and joinings of one
             // user have one order.
-            let user = self.users.get(rng.random_range(1..USERS)).cloned().unwrap_or_default();
+            let user =
+                self.users.get(rng.random_range(1..self.users.len())).cloned().unwrap_or_default();
             let deed = if rng.random() { Deed::Let(user) } else { Deed::Remove(user) };
             return self.deed(0, &format!("g:{MOVING}"), &deed);
         }
         let at = if rng.random_range(0..3) == 0 {
             self.groups.get(rng.random_range(0..self.groups.len())).cloned().unwrap_or_default()
         } else {
-            format!("u:user{}", rng.random_range(0..USERS))
+            format!("u:user{}", rng.random_range(0..self.users.len()))
         };
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let deed = match rng.random_range(0..40) {
-            0..5 => Deed::Read,
+            0..5 => Deed::Read(rng.random_range(0..4)),
             5..7 => Deed::Edit(format!("{n} after all")),
             7 => Deed::Recall,
             8..12 => Deed::Answer(format!("{n} in answer")),
             _ => Deed::Text(format!("{n} said")),
         };
         self.deed(player, &at, &deed);
+    }
+
+    /// One device says very much at once.
+    pub(super) fn burst(&self) {
+        for n in 0..BURST {
+            self.deed(0, &format!("g:{ALL}"), &Deed::Text(format!("{n} at once")));
+        }
+    }
+
+    /// Everybody has read everything, and then, as a device that hears of it late, a little less.
+    pub(super) fn read(&self) {
+        for player in 0..self.players.len() {
+            for at in &self.groups {
+                self.deed(player, at, &Deed::Read(0));
+                self.deed(player, at, &Deed::Read(2));
+            }
+        }
     }
 
     fn deed(&self, player: usize, at: &str, deed: &Deed) {

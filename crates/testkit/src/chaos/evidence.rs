@@ -53,7 +53,14 @@ pub(super) fn whole(cast: &Cast, history: &History) -> bool {
 
 /// Puts in what the devices have written down, and whether that should be everything.
 pub(super) fn record(cast: &Cast, history: &mut History, complete: bool) {
+    (history.sends, history.alterations) = (Vec::new(), Vec::new());
     cast.players.iter().for_each(|it| it.record(history, complete));
+    for player in &cast.players {
+        let (user, asked) = (&player.device().user, player.asked_read());
+        for row in history.rows.iter_mut().filter(|row| row.user == *user) {
+            row.asked = row.asked.max(asked.get(&row.conv).copied().unwrap_or(0));
+        }
+    }
     for send in &mut history.sends {
         send.due = cast.due_of(&send.body);
     }

@@ -13,6 +13,8 @@ mod post;
 mod pulse;
 mod site;
 mod timeline;
+mod trial;
+mod verdict;
 
 use std::{
     fmt::Write as _,
@@ -28,13 +30,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::{cast::Cast, pulse::Pulse, site::Site};
+use self::{cast::Cast, pulse::Pulse, site::Site, verdict::Verdict};
 pub use self::{
     fault::Together,
     player::{Deed, Player},
     timeline::Timeline,
+    trial::{PLANTS, trial},
 };
-use crate::checker::{History, SendResult, Violation, check};
+use crate::checker::{History, SendResult, Violation};
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -72,13 +75,8 @@ pub struct Report {
     pub kept: Vec<PathBuf>,
 }
 
-/// How long answers and entries may be missing after the last fault (invariant 8).
-const WHOLE_WITHIN: Duration = Duration::from_secs(30);
-/// What is not answered by then never will be.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(120);
-/// How long the link map may be wrong after it (invariant 13).
-const PRESENT_WITHIN: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(100);
+/// Users; enough for many conversations at once on a small machine.
+const USERS: usize = 10;
 /// How long the cluster is left alone before a fault and after it, in milliseconds.
 const CALM: std::ops::Range<u64> = 1_000..4_000;
 
@@ -94,7 +92,7 @@ pub async fn run(binary: &Path, plan: &Plan, say: impl Fn(&str) + Send) -> Resul
     let gateways: Vec<_> =
         site.cms.iter().map(|it| watch::Sender::new(Some(it.front.at()))).collect();
     let places: Vec<_> = gateways.iter().map(watch::Sender::subscribe).collect();
-    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), &places).await?);
+    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), USERS, &places).await?);
     timeline.say(&format!("{} devices chat on {map:?}", cast.players.len()));
 
     let pulse = Arc::new(Pulse::default());
@@ -118,37 +116,12 @@ pub async fn run(binary: &Path, plan: &Plan, say: impl Fn(&str) + Send) -> Resul
             pulse.silence().as_millis()
         ));
     }
-    let healed = Instant::now();
     load.abort();
-    cast.wake();
-    cast.farewells();
-
-    let mut late = Vec::new();
-    while cast.pulse().1 > 0 && healed.elapsed() < GIVEN_UP_AFTER {
-        if late.is_empty() && healed.elapsed() > WHOLE_WITHIN {
-            late.push(not_healed(&format!("answers to {}", cast.waiting()), WHOLE_WITHIN));
-        }
-        sleep(POLL).await;
-    }
-    timeline.say(&format!("everything answered {:?} after the last fault", healed.elapsed()));
-    let mut history = evidence::shown(&cast).await?;
-    let answered = Instant::now();
-    while !evidence::whole(&cast, &history) && answered.elapsed() < WHOLE_WITHIN {
-        sleep(POLL).await;
-    }
-    let healed_in = healed.elapsed();
-    evidence::record(&cast, &mut history, true);
-    let mut wrong = evidence::presence(&cast).await?;
-    while !wrong.is_empty() && healed.elapsed() < PRESENT_WITHIN {
-        sleep(POLL).await;
-        wrong = evidence::presence(&cast).await?;
-    }
     let [one, two] = [0, 1].map(|at| site.cms.get(at).map(|it| it.front.at()));
     let twins = [one.context("a CM")?, two.context("a CM")?];
-    let mut violations = check(&history);
-    violations.extend(late);
-    violations.extend(wrong);
-    violations.extend(evidence::twins(&cast, twins).await?);
+    let Verdict { history, violations, answered_in, healed_in } =
+        verdict::reach(&cast, twins).await?;
+    timeline.say(&format!("everything answered {answered_in:?} after the last fault"));
     timeline.say(&format!("whole after {healed_in:?}, {} findings", violations.len()));
 
     let acked = history.sends.iter().filter(|it| matches!(it.result, SendResult::Acked(_)));
@@ -186,11 +159,6 @@ async fn hurt(
     }
     timeline.say("   taken back");
     Ok(())
-}
-
-fn not_healed(what: &str, within: Duration) -> Violation {
-    let ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-    Violation::NotHealed { what: what.to_owned(), ms }
 }
 
 fn findings(history: &History, violations: &[Violation]) -> String {

@@ -26,6 +26,7 @@ pub(super) enum Wound {
     Weather(Joint, usize),
     RedisDown(usize),
     RedisStalled,
+    FailedOver,
     StoreDown,
     StoreStalled,
     ReadOnly,
@@ -85,7 +86,10 @@ async fn redis(site: &mut Site, harm: RedisHarm, rng: &mut StdRng) -> Result<Wou
             server.kill()?;
             return Ok(Wound::RedisDown(0));
         }
-        (Redis::Watched(set), RedisHarm::FailOver) => set.fail_over().await?,
+        (Redis::Watched(set), RedisHarm::FailOver) => {
+            set.fail_over().await?;
+            return Ok(Wound::FailedOver);
+        }
         (Redis::Cluster(cluster), RedisHarm::NodeLoss) => {
             let at = rng.random_range(0..cluster.masters().len());
             if let Some(master) = cluster.masters().get_mut(at) {
@@ -160,6 +164,11 @@ pub(super) async fn heal(site: &mut Site, wound: Wound) -> Result<()> {
             }
             Redis::Watched(_) => {}
         },
+        Wound::FailedOver => {
+            if let Redis::Watched(set) = &mut site.redis {
+                set.recover().await?;
+            }
+        }
         Wound::RedisStalled => {
             if let Redis::One(server) = &site.redis {
                 server.go_on()?;

@@ -1,12 +1,14 @@
 //! Who takes part in a run, over whichever protocol.
 
+use std::collections::BTreeMap;
+
 use anser_domain::ClientId;
 use anser_wire::frame::{
     Call, Edit, EditCall, PutMembersCall, RecallCall, RemoveMembersCall, Source,
 };
 
 use crate::{
-    checker::{self, Device, History, User},
+    checker::{self, Conv, Device, History, User},
     real::Phone,
 };
 
@@ -17,8 +19,9 @@ pub enum Deed {
     Text(String),
     /// Says something in answer to the newest entry it has.
     Answer(String),
-    /// Has read what it has.
-    Read,
+    /// Has read what it has, but for so many places at the end. Whoever has read more on another
+    /// device stays where they are.
+    Read(u64),
     /// Takes back its own newest message.
     Recall,
     /// Puts other words into its own newest message.
@@ -46,6 +49,9 @@ pub trait Player: Send + Sync {
 
     /// Whether it has a link while it is awake.
     fn links(&self) -> bool;
+
+    /// How far it was answered to have read, by conversation.
+    fn asked_read(&self) -> BTreeMap<Conv, u64>;
 
     /// Whether it has all that it may see of `history`.
     fn is_whole(&self, history: &History) -> bool;
@@ -79,8 +85,8 @@ impl Player for Native {
                     probe.answer(at, client_id, body, probe.has(&conv));
                     return true;
                 }
-                Deed::Read => {
-                    let seq = probe.has(&conv);
+                Deed::Read(but) => {
+                    let seq = probe.has(&conv).saturating_sub(*but);
                     if seq > 0 {
                         probe.want_read(at, seq);
                     }
@@ -125,6 +131,10 @@ impl Player for Native {
 
     fn links(&self) -> bool {
         true
+    }
+
+    fn asked_read(&self) -> BTreeMap<Conv, u64> {
+        self.phone.with(|probe| probe.asked_read().clone())
     }
 
     fn is_whole(&self, history: &History) -> bool {

@@ -1,7 +1,11 @@
 //! A device that only sends, over REST: one call after another, each made again until there is an
 //! answer.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use anser_domain::ClientId;
 use parking_lot::Mutex;
@@ -9,7 +13,7 @@ use tokio::{sync::Notify, task::JoinHandle};
 
 use super::player::{Deed, Player};
 use crate::{
-    checker::{self, Ack, Device, Due, History, Send, SendResult},
+    checker::{self, Ack, Conv, Device, Due, History, Send, SendResult},
     real::{Login, Rest, Sending},
 };
 
@@ -108,6 +112,10 @@ impl Player for Post {
 
     fn links(&self) -> bool {
         false
+    }
+
+    fn asked_read(&self) -> BTreeMap<Conv, u64> {
+        BTreeMap::new()
     }
 
     fn is_whole(&self, _: &History) -> bool {

@@ -63,4 +63,27 @@ impl Watched {
         })
         .await
     }
+
+    /// The one that was killed comes back, empty and as a master, as it was started; waits until
+    /// the Sentinel has made a replica of it, that is level. The two have changed places then.
+    ///
+    /// # Errors
+    /// It never is.
+    pub async fn recover(&mut self) -> Result<()> {
+        self.servers[0].restart().await?;
+        let back = &self.servers[0];
+        until("a master that is a replica now", || async {
+            let info = back.ask(&["info", "replication"]).await.unwrap_or_default();
+            info.contains("role:slave") && info.contains("master_link_status:up")
+        })
+        .await?;
+        let sentinel = &self.sentinel;
+        until("a Sentinel that knows the replica", || async {
+            let known = sentinel.ask(&["sentinel", "replicas", "geese"]).await;
+            known.is_ok_and(|it| it.contains("master-link-status\nok"))
+        })
+        .await?;
+        self.servers.swap(0, 1);
+        Ok(())
+    }
 }

@@ -6,6 +6,8 @@
 
 use anser_domain::{DeviceId, Epoch, LinkId, LinkRef, PeerId, UserId};
 
+use super::directory::Part;
+
 /// So many hash tags: enough to spread evenly over any Cluster that link maps need, few enough to
 /// ask for all their generations twice a second.
 pub(super) const BUCKETS: usize = 256;
@@ -17,6 +19,17 @@ pub(super) const LEASES_BUCKET: usize = 0;
 
 /// The part of a packed route that names the link, without the generation it was written in.
 pub(super) const LINK: usize = 48;
+
+/// The names of all records of one part of the cluster. Records stand in the same bucket, so that
+/// one question reads all of them.
+pub(super) fn records(part: Part) -> String {
+    format!("anser:{{b{LEASES_BUCKET}}}:records:{part}")
+}
+
+/// The record of one process.
+pub(super) fn record(part: Part, boot: u64) -> String {
+    format!("anser:{{b{LEASES_BUCKET}}}:record:{part}:{boot:016x}")
+}
 
 /// Where a user's keys are.
 pub(super) fn bucket(user: UserId) -> usize {

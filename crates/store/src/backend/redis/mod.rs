@@ -6,6 +6,7 @@
 //! ([`generations`]). The server may be emptied at any moment: CMs put their links back in.
 
 mod cache;
+mod directory;
 mod generations;
 mod keys;
 mod leases;
@@ -33,6 +34,7 @@ use crate::{
     port::{Registered, Registration, RouteTable, Routes, RoutesError},
 };
 
+pub use directory::{Directory, LEASE, Part, Record};
 pub(crate) use url::without_password;
 
 /// How long a login waits for the map before it is refused, to be tried again.

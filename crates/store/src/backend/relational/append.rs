@@ -26,7 +26,7 @@ use super::{
     special::{Special, look},
 };
 use crate::{
-    planted::{Plant, planted},
+    planted::{Plant, left_out, planted},
     port::{Acl, Append, Appended, Bond, ConversationKind, Entry, Gate, Members, StoreError},
 };
 
@@ -375,22 +375,24 @@ fn insert_with(
     acl: Arc<Acl>,
 ) -> Result<Appended, StoreError> {
     let payload = message.payload.as_ref();
-    desk.hot.insert_message.execute(params![
-        sql(message.id.0),
-        sql(message.conv.0),
-        sql(message.seq.0),
-        sql(message.ord.0),
-        sql(message.sender.user.0),
-        sql(message.sender.device.0),
-        message.client_id.0,
-        message.content.kind().number(),
-        body_of(&message.content)?,
-        message.reply_to.map(|seq| sql(seq.0)),
-        mentions_of(&message.mentions),
-        payload.map(|payload| protocol_number(payload.protocol)),
-        payload.map(|payload| &*payload.bytes),
-        extra,
-    ])?;
+    if !left_out(message.seq.0) {
+        desk.hot.insert_message.execute(params![
+            sql(message.id.0),
+            sql(message.conv.0),
+            sql(message.seq.0),
+            sql(message.ord.0),
+            sql(message.sender.user.0),
+            sql(message.sender.device.0),
+            message.client_id.0,
+            message.content.kind().number(),
+            body_of(&message.content)?,
+            message.reply_to.map(|seq| sql(seq.0)),
+            mentions_of(&message.mentions),
+            payload.map(|payload| protocol_number(payload.protocol)),
+            payload.map(|payload| &*payload.bytes),
+            extra,
+        ])?;
+    }
     let event = matches!(message.content, Content::Event(_));
     let mut prev = SyncToken(0);
     desk.move_head(message.conv, |head| {

@@ -115,7 +115,7 @@ fn read_direct(
 ) -> Result<ReadMoved, StoreError> {
     let head = desk.head_mut(conv)?.ok_or(Refusal::NotMember)?;
     let (acl, seq, before) = (Arc::clone(&head.acl), seq.min(head.last), head.side(user).read);
-    if seq <= before {
+    if seq <= before && !planted(Plant::ReadBack) {
         return Ok(ReadMoved { seq: before, moved: false, acl });
     }
     let ord = if seq == head.last { head.ord } else { ord_at(desk.conn, conv, seq)? };
@@ -143,7 +143,7 @@ fn read_group(
     let (before, until, until_ord) = row.optional()?.ok_or(Refusal::NotMember)?;
     let upper = until.unwrap_or(last);
     let seq = seq.min(upper);
-    if seq <= before {
+    if seq <= before && !planted(Plant::ReadBack) {
         return Ok(ReadMoved { seq: before, moved: false, acl });
     }
     let ord =

@@ -17,7 +17,10 @@ use super::{
     extra::Extra,
     files, mention, reworded, search,
 };
-use crate::port::{Append, Gate, NO_MESSAGE, StoreError, Words};
+use crate::{
+    planted::{Plant, planted},
+    port::{Append, Gate, NO_MESSAGE, StoreError, Words},
+};
 
 /// Different reactions on one message: they stand under it in a line or two, and all of them come
 /// with every page.
@@ -140,6 +143,7 @@ pub(super) fn apply(
     let Mark { target, mut extra, what } = mark;
     let key = [sql(target.conv.0), sql(target.seq.0)];
     match what {
+        What::Recall if planted(Plant::RecallKept) => return Ok(()),
         What::Recall => return scrub(desk, &target),
         What::Edit { content, mentions, called, files } => {
             files::carry(desk.conn, &files, target.conv, target.seq)?;

@@ -9,7 +9,10 @@ use super::{
     convert::{num, opt, sql},
     reader::Reader,
 };
-use crate::port::StoreError;
+use crate::{
+    planted::{Plant, planted},
+    port::StoreError,
+};
 
 /// An interval of seq, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +101,7 @@ impl Reader<'_> {
         let mut rows = query.query([sql(viewer.0), sql(conv.0)])?;
         let row = &rows.next()?.ok_or(Refusal::NotMember)?;
         let (kind, last, floor) = (row.get(0)?, Seq(num(row, 1)?), num(row, 3)?);
-        let until = opt(row, 6)?.map(Seq);
+        let until = opt(row, 6)?.map(Seq).filter(|_| !planted(Plant::HistoryPastRemoval));
         let (cleared, deleted) = (num(row, 8)?, num(row, 9)? > 0);
         let mut spans = SmallVec::new();
         if num(row, 7)? > 0 {
