@@ -6,7 +6,7 @@ use anser_domain::SessionManager;
 use anser_rpc::{Credentials, Dial, Mesh};
 use anser_web::Readiness;
 use anyhow::{Context as _, bail};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::AbortHandle};
 
 use super::discovery;
 use crate::config::{ClusterSettings, Config, Discovery};
@@ -58,6 +58,16 @@ pub(super) async fn listen(
 pub(super) struct Sms {
     mesh: Arc<Mesh>,
     list: watch::Sender<Vec<String>>,
+    /// Looks who is there, where they are to be found.
+    follower: Option<AbortHandle>,
+}
+
+impl Drop for Sms {
+    fn drop(&mut self) {
+        if let Some(follower) = &self.follower {
+            follower.abort();
+        }
+    }
 }
 
 impl Sms {
@@ -68,8 +78,8 @@ impl Sms {
         if settings.discovery == Discovery::Redis {
             let list = watch::Sender::new(Vec::new());
             let directory = discovery::directory(config).await?;
-            tokio::spawn(discovery::follow(directory, list.clone()));
-            return Ok(Self { mesh, list });
+            let follower = tokio::spawn(discovery::follow(directory, list.clone()));
+            return Ok(Self { mesh, list, follower: Some(follower.abort_handle()) });
         }
         if settings.sms.is_empty() {
             bail!(
@@ -77,7 +87,7 @@ impl Sms {
                  [cluster] discovery"
             );
         }
-        Ok(Self { mesh, list: watch::Sender::new(settings.sms.clone()) })
+        Ok(Self { mesh, list: watch::Sender::new(settings.sms.clone()), follower: None })
     }
 
     /// All of them as one.

@@ -77,17 +77,13 @@ pub(super) async fn announce(
     }
 }
 
-/// Keeps `list` at the SMs that there are, until nobody reads it.
+/// Keeps `list` at the SMs that there are, until it is aborted.
 pub(super) async fn follow(directory: Directory, list: watch::Sender<Vec<String>>) {
     let clock = anser_domain::SystemClock;
     let mut known = Known::default();
     let mut interval = tokio::time::interval(LOOK_EVERY);
     loop {
-        // Cancel-safe: a tick that is missed comes again.
-        tokio::select! {
-            _ = interval.tick() => {}
-            () = list.closed() => return,
-        }
+        interval.tick().await;
         match directory.all(Part::Sm).await {
             Ok(records) => {
                 let there = known.look(&records, clock.now());
