@@ -21,7 +21,6 @@ async fn no_fault_of_a_short_mix_breaks_a_promise() {
     let lasts = Duration::from_secs(40);
     let plan = Plan { seed: 20_261_124, lasts, faults, plant: None };
     let binary = binary(Build::Plain).unwrap();
-    #[expect(clippy::print_stderr, reason = "what led to a failure")]
     let report = run(&binary, &plan, |line| eprintln!("{line}")).await.unwrap();
     assert!(report.violations.is_empty(), "{}\n{:?}", report.findings, report.kept);
     assert!(report.strikes > 2 && report.acked > 300, "{report:?}");
