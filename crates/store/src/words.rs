@@ -112,6 +112,9 @@ fn goes_on(word: &str) -> bool {
 
 /// A text's tokens, separated by spaces; empty when it has none.
 pub(crate) fn tokens(text: &str) -> String {
+    if text.is_ascii() {
+        return ascii_tokens(text);
+    }
     let mut all = String::with_capacity(text.len() * 2);
     let mut push = |token: &mut dyn Iterator<Item = char>| {
         if !all.is_empty() {
@@ -130,6 +133,19 @@ pub(crate) fn tokens(text: &str) -> String {
                 push(&mut run.last().into_iter().map(|it| it.0));
             }
         }
+    }
+    all
+}
+
+/// The same of most texts, which have nothing to fold but case.
+fn ascii_tokens(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    let words = text.split(|it: char| !it.is_ascii_alphanumeric()).filter(|it| !it.is_empty());
+    for word in words {
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.extend(word.chars().take(MAX_TOKEN).map(|it| it.to_ascii_lowercase()));
     }
     all
 }
@@ -237,6 +253,19 @@ mod tests {
         assert_eq!(tokens("서울 여행"), "서울 울 여행 행");
         assert_eq!(tokens(" …!? "), "");
         assert_eq!(tokens(&"x".repeat(1000)).len(), MAX_TOKEN);
+    }
+
+    #[test]
+    fn ascii_is_cut_as_everything_is() {
+        let long = "Y".repeat(MAX_TOKEN + 9);
+        let all: String = (0..128_u8).map(char::from).collect();
+        for text in ["", "Hello, World-wide 42", "snake_case don't 3.14 a@b.c", &long, &all] {
+            let words = parts(text).into_iter().map(|part| match part {
+                Part::Word(word, _) => word,
+                Part::Run(_) => unreachable!("no script without spaces is in ASCII"),
+            });
+            assert_eq!(tokens(text), words.collect::<Vec<_>>().join(" "));
+        }
     }
 
     #[test]

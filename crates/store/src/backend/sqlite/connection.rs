@@ -156,3 +156,18 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
         _ => OpenError::Failed { path, reason },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_share_no_page_cache() {
+        // See `.cargo/config.toml`, which a build from elsewhere may have missed.
+        let conn = Connection::open_in_memory().unwrap();
+        let mut options = conn.prepare("PRAGMA compile_options").unwrap();
+        let options = options.query_map([], |row| row.get(0)).unwrap();
+        let options: Vec<String> = options.collect::<Result<_, _>>().unwrap();
+        assert!(!options.contains(&"ENABLE_MEMORY_MANAGEMENT".to_owned()), "{options:?}");
+    }
+}
