@@ -184,7 +184,7 @@ async fn people_are_found_asked_blocked_and_described() {
     bob.send(text("u:alice", "hi")).await.unwrap();
 
     let key = ItemKey::new("draft/u:bob").unwrap();
-    let item = alice.put_item(&key, Some("\"hel\""), Some(SyncToken(0))).await.unwrap();
+    let item = alice.put_item(&key, Some("\"half a word\""), Some(SyncToken(0))).await.unwrap();
     assert_eq!(alice.item(&key).await.unwrap(), item);
     let drafts = alice.items("draft/", ALL).await.unwrap().items;
     assert_eq!(drafts, std::slice::from_ref(&item));

@@ -67,7 +67,7 @@ impl Client {
     /// ```no_run
     /// # async fn example(client: anser_client::Client) -> Result<(), anser_client::Failed> {
     /// # let at = "u:bob".parse().unwrap();
-    /// # let hello = anser_client::message("u:bob".parse().unwrap(), anser_domain::Content::Text("helo".into()));
+    /// # let hello = anser_client::message("u:bob".parse().unwrap(), anser_domain::Content::Text("good-bye".into()));
     /// let stored = client.send(hello).await?;
     /// client.edit(&at, stored.seq, "hello", &[]).await?;
     /// client.react(&at, stored.seq, "👍", true).await?;

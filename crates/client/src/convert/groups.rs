@@ -8,18 +8,18 @@ use crate::model::{Group, Invitation};
 
 const JOINS: [(u32, JoinPolicy); 3] =
     [(1, JoinPolicy::Open), (2, JoinPolicy::Approval), (3, JoinPolicy::Invite)];
-const WHOS: [(u32, Who); 2] = [(1, Who::Members), (2, Who::Admins)];
+const WHO_NUMBERS: [(u32, Who); 2] = [(1, Who::Members), (2, Who::Admins)];
 
 pub(super) fn join(number: u32) -> Option<JoinPolicy> {
     JOINS.iter().find(|row| row.0 == number).map(|row| row.1)
 }
 
 pub(super) fn who(number: u32) -> Option<Who> {
-    WHOS.iter().find(|row| row.0 == number).map(|row| row.1)
+    WHO_NUMBERS.iter().find(|row| row.0 == number).map(|row| row.1)
 }
 
 fn who_number(who: Option<Who>) -> u32 {
-    WHOS.iter().find(|row| Some(row.1) == who).map_or(0, |row| row.0)
+    WHO_NUMBERS.iter().find(|row| Some(row.1) == who).map_or(0, |row| row.0)
 }
 
 /// A kind's number in frames.
