@@ -1,26 +1,26 @@
 //! Takes every command to the service that answers it.
 
+mod administration;
+mod callers;
+mod telling;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use anser_domain::{
-    Act, Actor, Address, AdminAct, AdminCommand, AdminReply, Audience, Caller, Change, Command,
-    DeviceId, Epoch, Event, GroupChange, GroupCommand, GroupKind, GroupReply, HistoryRange, Notice,
-    Noticed, Outgoing, PeopleCommand, Profile, ProfileEdit, Pull, Receipt, Refusal, Reply, ReplyTo,
-    Role, Seq, Typing, UserId, UserName,
+    Act, Actor, Address, Caller, Change, Command, GroupChange, GroupCommand, GroupReply,
+    HistoryRange, PeopleCommand, Profile, ProfileEdit, Pull, Refusal, Reply, ReplyTo, Role,
 };
-use anser_store::{
-    Append, ConversationKind, DeviceSession, Entry, ListPage, PullFor, Routes, Store, StoreError,
-};
+use anser_store::{Append, Entry, ListPage, PullFor, Routes, Store, StoreError};
 
 use crate::{
     account::Accounts,
-    admin::{Admins, Who},
+    admin::Admins,
     chores::Chores,
     config::Config,
-    credentials::{self, Credentials},
+    credentials::Credentials,
     cursors::Cursors,
     fanout::Fanout,
     files::Files,
@@ -31,11 +31,10 @@ use crate::{
     notices::Notices,
     paces::Paces,
     peers::Peers,
-    people::{Asker, People},
+    people::People,
     presence::Presence,
     push::Pusher,
     rule,
-    token::Purpose,
     vetting::Vetting,
     webhooks::Hooks,
 };
@@ -68,19 +67,6 @@ pub(crate) struct Services {
     /// Numbers appends in the order in which they were submitted.
     pub(crate) order: AtomicU64,
     pub(crate) draining: AtomicBool,
-}
-
-/// Who a caller turned out to be.
-struct Known {
-    actor: Actor,
-    name: UserName,
-    role: Role,
-}
-
-impl Known {
-    fn asker(&self, from: ReplyTo) -> Asker<'_> {
-        Asker { from, user: self.actor.user, name: &self.name, role: self.role }
-    }
 }
 
 impl Services {
@@ -377,85 +363,6 @@ impl Services {
         }
     }
 
-    /// Answers administrators and API keys; `None` when the answer comes after a commit.
-    async fn administer(
-        &self,
-        from: ReplyTo,
-        caller: &Caller,
-        command: AdminCommand,
-    ) -> Result<Option<Reply>, Refusal> {
-        let who = self.who(caller).await?;
-        let AdminCommand { address, act } = command;
-        self.admins.authorize(&who, &act).await?;
-        let (user, whom, entry) = match &act {
-            AdminAct::SendAs { from, message } => {
-                let user = self.store.user(from).await?.ok_or(Refusal::NoSuchUser)?;
-                (user.id, from.to_string(), Command::Send(message.clone()))
-            }
-            // In the owner's name, so that what an owner cannot do, nobody can.
-            AdminAct::ChangeGroup(change) => {
-                let Address::Group(group) = &change.at else { return Err(Refusal::NotMember) };
-                let owner = self.store.owner_of(group).await?;
-                (owner, group.to_string(), Command::Change(change.clone()))
-            }
-            AdminAct::Notice(notice) => {
-                let whom = match &notice.to {
-                    Audience::Users(users) => format!("{} users", users.len()),
-                    Audience::Group(group) => format!("g:{group}"),
-                };
-                self.admins.record(&who, address, &act, &whom).await?;
-                return self.notice(notice).await.map(Some);
-            }
-            AdminAct::ReadAs { user, at, range } => {
-                let viewer = self.store.user(user).await?.ok_or(Refusal::NoSuchUser)?.id;
-                // Whoever looks leaves a line before they see anything.
-                self.admins.record(&who, address, &act, &format!("{user} {at}")).await?;
-                let page = self.store.history(viewer, at, self.bounded(*range)).await?;
-                return Ok(Some(Reply::Page(Box::new(page))));
-            }
-            _ => return self.admins.act(&who, address, act).await.map(Some),
-        };
-        // No device of theirs: whatever the server does for a user comes from device 0.
-        let actor = Actor { user, device: DeviceId(0), epoch: Epoch(0) };
-        let append = self.append(from, actor, entry)?;
-        self.admins.record(&who, address, &act, &whom).await?;
-        self.store.append(vec![append]);
-        Ok(None)
-    }
-
-    /// Writes to many, each in a direct conversation with the server's own name.
-    async fn notice(&self, notice: &Notice) -> Result<Reply, Refusal> {
-        let users = self.notices.audience(&notice.to).await?;
-        let user = self.notices.sender().await?;
-        let actor = Actor { user, device: DeviceId(0), epoch: Epoch(0) };
-        let (mut appends, mut answers) = (Vec::new(), Vec::new());
-        for user in users {
-            let (from, answer) = self.notices.ask();
-            let message = Outgoing {
-                to: Address::User(user.clone()),
-                client_id: notice.client_id,
-                content: notice.content.clone(),
-                reply_to: None,
-                mentions: Vec::new(),
-                payload: None,
-                mentions_all: false,
-                forward: None,
-            };
-            appends.push(self.append(from, actor, Command::Send(Box::new(message)))?);
-            answers.push((user, answer));
-        }
-        self.store.append(appends);
-        let mut noticed = Noticed::default();
-        for (user, answer) in answers {
-            match answer.await {
-                Ok(Reply::Sent(_)) => noticed.sent += 1,
-                Ok(Reply::Refused(refusal)) => noticed.refused.push((user, refusal)),
-                _ => noticed.refused.push((user, Refusal::Unavailable)),
-            }
-        }
-        Ok(Reply::Admin(Box::new(AdminReply::Noticed(noticed))))
-    }
-
     fn bounded(&self, range: HistoryRange) -> HistoryRange {
         let most = |limit: u16| limit.clamp(1, self.config.page_limit);
         match range {
@@ -463,16 +370,6 @@ impl Services {
             HistoryRange::Before { seq, limit } => HistoryRange::Before { seq, limit: most(limit) },
             HistoryRange::After { seq, limit } => HistoryRange::After { seq, limit: most(limit) },
         }
-    }
-
-    async fn who(&self, caller: &Caller) -> Result<Who, Refusal> {
-        if let Caller::Bearer(token) = caller
-            && credentials::is_api_key(token)
-        {
-            return Ok(Who::Key(self.credentials.api_key(token).await?));
-        }
-        let known = self.known(caller).await?;
-        if known.role == Role::Admin { Ok(Who::Admin(known.name)) } else { Err(Refusal::Forbidden) }
     }
 
     async fn unlinked(&self, from: ReplyTo, caller: &Caller) {
@@ -487,103 +384,6 @@ impl Services {
             self.hooks.note(&session.user_name, false);
             self.presence.went(actor.user, session.user_name).await;
         }
-    }
-
-    /// A read cursor: the reader's other links learn of it, and so do the other members unless
-    /// they are too many.
-    async fn read(
-        &self,
-        from: ReplyTo,
-        reader: &Known,
-        at: Address,
-        seq: Seq,
-    ) -> Result<Reply, Refusal> {
-        let user = reader.actor.user;
-        let moved = self.store.read(user, &at, seq).await?;
-        if moved.moved {
-            let told = match moved.acl.kind {
-                ConversationKind::Direct => {
-                    let told = |viewer: &UserId| rule::may_be_told(&moved.acl, user, *viewer);
-                    moved.acl.members.keys().copied().filter(told).collect()
-                }
-                ConversationKind::Group(_)
-                    if moved.acl.members.len() <= self.config.receipts_up_to =>
-                {
-                    moved.acl.members.keys().copied().collect()
-                }
-                ConversationKind::Group(_) => vec![user],
-            };
-            let (name, acl, seq) = (reader.name.clone(), moved.acl, moved.seq);
-            self.fanout.event(told, Some(from), move |viewer| {
-                Some(Event::Receipt(Arc::new(Receipt {
-                    conv: acl.conv,
-                    at: acl.address_for(viewer)?,
-                    user: name.clone(),
-                    read: true,
-                    seq,
-                })))
-            });
-        }
-        Ok(Reply::Done)
-    }
-
-    async fn typing(&self, from: ReplyTo, caller: &Caller, at: &Address, active: bool) {
-        let Ok(known) = self.known(caller).await else { return };
-        let user = known.actor.user;
-        // Not a member, or no such conversation: there is nobody to tell and no answer to give.
-        let Ok(acl) = self.store.acl(user, at).await else { return };
-        let barred = !acl.bond.blockers.is_empty();
-        let crowded = acl.members.len() > self.config.ephemeral_up_to;
-        if barred || crowded || acl.group == GroupKind::Channel {
-            return;
-        }
-        let others = acl.members.keys().copied().filter(|member| *member != user).collect();
-        let name = known.name;
-        self.fanout.event(others, Some(from), move |viewer| {
-            let at = acl.address_for(viewer)?;
-            Some(Event::Typing(Arc::new(Typing { at, user: name.clone(), active })))
-        });
-    }
-
-    async fn actor(&self, caller: &Caller) -> Result<Actor, Refusal> {
-        match caller {
-            Caller::Link(actor) => {
-                self.paces.call(actor.user)?;
-                Ok(*actor)
-            }
-            caller => Ok(self.known(caller).await?.actor),
-        }
-    }
-
-    async fn admin(&self, caller: &Caller) -> Result<(), Refusal> {
-        match self.known(caller).await?.role {
-            Role::Admin => Ok(()),
-            Role::User => Err(Refusal::Forbidden),
-        }
-    }
-
-    async fn known(&self, caller: &Caller) -> Result<Known, Refusal> {
-        let session = self.session(caller).await?;
-        let device = session.device;
-        let actor = Actor { user: device.user, device: device.id, epoch: device.epoch };
-        Ok(Known { actor, name: session.user_name, role: session.role })
-    }
-
-    async fn session(&self, caller: &Caller) -> Result<DeviceSession, Refusal> {
-        let session = match caller {
-            Caller::Nobody => return Err(Refusal::BadCredentials),
-            // A key is for administration: elsewhere it is nobody's.
-            Caller::Bearer(token) if credentials::is_api_key(token) => {
-                self.credentials.api_key(token).await?;
-                return Err(Refusal::Forbidden);
-            }
-            Caller::Bearer(token) => self.credentials.check(Purpose::Access, token).await?,
-            Caller::Link(actor) => {
-                self.store.device(actor.device).await?.ok_or(Refusal::Revoked)?
-            }
-        };
-        self.paces.call(session.device.user)?;
-        Ok(session)
     }
 }
 
