@@ -129,6 +129,17 @@ pub enum AdminAct {
     /// Numbers → `Statistics`.
     Statistics,
 
+    // — moving —
+    /// A part of all that is kept, a record a line → `Exported`.
+    Export {
+        /// The `next` of the part before; empty for the first.
+        after: Box<str>,
+        /// At most so many lines.
+        limit: u16,
+    },
+    /// Take lines in, in their order → `Imported`.
+    Import(Vec<Box<str>>),
+
     // — webhooks —
     /// All webhooks → `Webhooks`.
     Webhooks,
@@ -206,6 +217,15 @@ pub enum AdminReply {
     Noticed(Noticed),
     /// Numbers.
     Statistics(Statistics),
+    /// Part of all that is kept.
+    Exported {
+        /// A record each.
+        lines: Vec<Box<str>>,
+        /// Behind which the next part begins; `None` at the end.
+        next: Option<Box<str>>,
+    },
+    /// What became of each line.
+    Imported(Vec<Landed>),
     /// All webhooks, by name.
     Webhooks(Vec<Webhook>),
     /// A webhook; its secret when it was just made.
@@ -230,6 +250,21 @@ pub enum AdminReply {
         /// Whether another page follows.
         more: bool,
     },
+}
+
+/// What became of a line that was to be taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Landed {
+    /// It is there now.
+    New,
+    /// It was there before.
+    There,
+    /// It is not taken, and why.
+    Refused(Box<str>),
+    /// The first line of an export, which names its format.
+    Begun,
+    /// The last line of an export, which says how many lines stand before it.
+    Ended(u64),
 }
 
 /// A user in an administrator's eyes.
@@ -384,7 +419,7 @@ macro_rules! scopes {
     };
 }
 
-// 7 and 13 were `push:send` and `import`, which opened nothing. They are not given again.
+// 7 and 13 were `push:send` and `import`, which opened nothing. Their numbers are not given again.
 scopes! {
     /// See users and their sessions.
     UsersRead = "users:read", 1;
@@ -408,6 +443,10 @@ scopes! {
     AuditRead = "audit:read", 11;
     /// Write to everyone.
     Notices = "notices", 12;
+    /// Read everything that is kept, credentials included.
+    Export = "export", 14;
+    /// Take in users and what they wrote.
+    Import = "import", 15;
 }
 
 impl Scope {

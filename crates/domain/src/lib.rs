@@ -38,7 +38,7 @@ pub use account::{Actor, Caller, Credential, Profile, Role, Secret, Tokens};
 pub use address::{Address, AddressError};
 pub use admin::{
     AdminAct, AdminCommand, AdminGroup, AdminReply, AdminUser, ApiKey, AuditEntry, Ban, DeadLetter,
-    PutWebhook, Scope, Statistics, Webhook,
+    Landed, PutWebhook, Scope, Statistics, Webhook,
 };
 pub use ask::{Ask, ReplyTo, Tag};
 pub use clock::{Clock, ManualClock, SystemClock};

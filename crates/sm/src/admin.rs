@@ -16,6 +16,7 @@ use crate::{
     credentials::{self, Credentials},
     fanout::Fanout,
     links::Links,
+    moving::Movers,
     presence::Presence,
     rule,
     webhooks::Hooks,
@@ -68,6 +69,7 @@ pub(crate) struct Admins {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) links: Arc<Links>,
     pub(crate) hooks: Arc<Hooks>,
+    pub(crate) movers: Movers,
     pub(crate) presence: Arc<Presence>,
     pub(crate) fanout: Arc<Fanout>,
 }
@@ -246,6 +248,18 @@ impl Admins {
             AdminAct::RevokeKey(id) => {
                 change(&id.to_string(), AdminChange::RevokeKey(id)).await?;
                 Ok(Reply::Done)
+            }
+            AdminAct::Export { after, limit } => {
+                if after.is_empty() {
+                    change("everything", AdminChange::Record).await?;
+                }
+                Ok(admin(self.movers.export(&after, limit).await?))
+            }
+            AdminAct::Import(lines) => {
+                if lines.is_empty() {
+                    change("lines", AdminChange::Record).await?;
+                }
+                Ok(admin(self.movers.import(lines, !who.is_key()).await?))
             }
             read => self.read(read).await,
         }

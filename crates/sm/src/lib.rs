@@ -24,6 +24,7 @@
 //! | `push` | notifications for those who have no link |
 //! | `groups` | what is asked about groups beside their logs: invitations, requests, lists |
 //! | `webhooks` | tells apps what happened, from the log |
+//! | `moving` | everything that is kept, out to lines and in from them |
 //! | `admin` | what administrators and API keys see and change |
 //! | `messages` | how users keep conversations, who reacted and read, search |
 //! | `notices` | writes to many in the server's own name |
@@ -44,6 +45,7 @@ mod groups;
 mod held;
 mod links;
 mod messages;
+mod moving;
 mod notices;
 mod outside;
 mod paces;

@@ -214,6 +214,10 @@ impl Sm {
         let hooks =
             Arc::new(Hooks::new(store.clone(), clock.clone(), outside.webhooks, presence.clone()));
         let admins = Arc::new(Admins {
+            movers: crate::moving::Movers {
+                store: Arc::clone(&store),
+                credentials: Arc::clone(&credentials),
+            },
             store: store.clone(),
             routes: routes.clone(),
             clock: clock.clone(),

@@ -73,3 +73,17 @@ pub const MAX_PAGE: u16 = 200;
 /// Longest text echoed in a problem's `detail`, in bytes, so that what a caller sent wrong is
 /// not sent back whole.
 pub const MAX_DETAIL: usize = 300;
+
+/// The longest line of an import, in bytes: a message of 64 KiB whose text is escaped, and what
+/// stands around it.
+pub const IMPORT_LINE: usize = 256 * 1024;
+
+/// Lines of an import that are asked about together, and about how many bytes: a transaction that
+/// keeps others waiting for a few milliseconds. Passwords among them are hashed one by one, which
+/// has to end before the call's deadline.
+pub const IMPORT_LINES: usize = 50;
+/// The same, in bytes.
+pub const IMPORT_PART: usize = 128 * 1024;
+
+/// Lines that an import's answer names of those that were not taken.
+pub const IMPORT_TOLD: usize = 100;

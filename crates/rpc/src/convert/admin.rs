@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use anser_domain::{
     AdminAct, AdminCommand, AdminGroup, AdminReply, AdminUser, ApiKey, Audience, AuditEntry, Ban,
-    Change, ClientId, DeadLetter, DeviceName, GroupName, MessageId, Millis, NewUser, Notice,
-    Noticed, Outgoing, PutWebhook, Role, Scope, Secret, Statistics, SyncToken, UserName, Webhook,
+    Change, ClientId, DeadLetter, DeviceName, GroupName, Landed, MessageId, Millis, NewUser,
+    Notice, Noticed, Outgoing, PutWebhook, Role, Scope, Secret, Statistics, SyncToken, UserName,
+    Webhook,
 };
 
 use super::{Form, forms, limit, read_all, required};
@@ -109,6 +110,10 @@ fn act_form(act: &AdminAct) -> proto::admin_command::Act {
             range: Some(range.form()),
         }),
         AdminAct::Statistics => It::Statistics(proto::Unit {}),
+        AdminAct::Export { after, limit } => {
+            It::Export(proto::ExportAfter { after: after.to_string(), limit: (*limit).into() })
+        }
+        AdminAct::Import(lines) => It::Import(proto::Lines { lines: texts(lines), next: None }),
         AdminAct::Webhooks => It::Webhooks(proto::Unit {}),
         AdminAct::PutWebhook(put) => It::PutWebhook(put.form()),
         AdminAct::RemoveWebhook(name) => It::RemoveWebhook(name.to_string()),
@@ -152,6 +157,10 @@ fn read_act(form: proto::admin_command::Act) -> Result<AdminAct, Malformed> {
             reason: reason.into(),
             until: until.map(Millis),
         },
+        It::Export(proto::ExportAfter { after, limit: most }) => {
+            AdminAct::Export { after: after.into(), limit: limit(most)? }
+        }
+        It::Import(proto::Lines { lines, .. }) => AdminAct::Import(read_texts(lines)),
         It::Unban(user) => AdminAct::Unban(UserName::read(user)?),
         It::Devices(user) => AdminAct::Devices(UserName::read(user)?),
         It::EndSessions(proto::AdminSession { user, device }) => AdminAct::EndSessions {
@@ -303,6 +312,11 @@ impl Form for AdminReply {
                 }
                 Self::Noticed(noticed) => It::Noticed(noticed.form()),
                 Self::Statistics(numbers) => It::Statistics(numbers.form()),
+                Self::Exported { lines, next } => It::Exported(proto::Lines {
+                    lines: texts(lines),
+                    next: next.as_ref().map(ToString::to_string),
+                }),
+                Self::Imported(landed) => It::Imported(proto::LandedLines { lines: forms(landed) }),
                 Self::Webhooks(all) => It::Webhooks(proto::Webhooks { webhooks: forms(all) }),
                 Self::Webhook(webhook, secret) => It::Webhook(proto::WebhookMade {
                     webhook: Some(webhook.form()),
@@ -337,6 +351,10 @@ impl Form for AdminReply {
             }
             It::Noticed(noticed) => Self::Noticed(Noticed::read(noticed)?),
             It::Statistics(numbers) => Self::Statistics(Statistics::read(numbers)?),
+            It::Exported(proto::Lines { lines, next }) => {
+                Self::Exported { lines: read_texts(lines), next: next.map(Into::into) }
+            }
+            It::Imported(proto::LandedLines { lines }) => Self::Imported(read_all(lines)?),
             It::Webhooks(proto::Webhooks { webhooks }) => Self::Webhooks(read_all(webhooks)?),
             It::Webhook(proto::WebhookMade { webhook, secret }) => {
                 Self::Webhook(required(webhook, "webhook")?, secret.map(Secret::read).transpose()?)
@@ -543,6 +561,33 @@ impl Form for AuditEntry {
             what: what.into(),
             whom: whom.into(),
             address: address(from)?,
+        })
+    }
+}
+
+impl Form for Landed {
+    type Proto = proto::LandedLine;
+
+    fn form(&self) -> proto::LandedLine {
+        use proto::landed_line::How as It;
+        let how = match self {
+            Self::New => It::New(proto::Unit {}),
+            Self::There => It::There(proto::Unit {}),
+            Self::Refused(why) => It::Refused(why.to_string()),
+            Self::Begun => It::Begun(proto::Unit {}),
+            Self::Ended(lines) => It::Ended(*lines),
+        };
+        proto::LandedLine { how: Some(how) }
+    }
+
+    fn read(form: proto::LandedLine) -> Result<Self, Malformed> {
+        use proto::landed_line::How as It;
+        Ok(match form.how.ok_or(Malformed::Missing("how"))? {
+            It::New(_) => Self::New,
+            It::There(_) => Self::There,
+            It::Refused(why) => Self::Refused(why.into()),
+            It::Begun(_) => Self::Begun,
+            It::Ended(lines) => Self::Ended(lines),
         })
     }
 }

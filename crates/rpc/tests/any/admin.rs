@@ -67,6 +67,8 @@ fn of_webhooks() -> impl Strategy<Value = AdminAct> {
     let put = (text(), text(), option::of(vec(secret(), 0..3)), vec(text(), 0..3), any::<bool>());
     prop_oneof![
         Just(AdminAct::Webhooks),
+        (text(), any::<u16>()).prop_map(|(after, limit)| AdminAct::Export { after, limit }),
+        vec(text(), 0..3).prop_map(AdminAct::Import),
         put.prop_map(|(name, url, secrets, kinds, enabled)| {
             AdminAct::PutWebhook(Box::new(PutWebhook { name, url, secrets, kinds, enabled }))
         }),
@@ -129,6 +131,16 @@ fn api_key() -> impl Strategy<Value = ApiKey> {
     )
 }
 
+fn landed() -> impl Strategy<Value = Landed> {
+    prop_oneof![
+        Just(Landed::New),
+        Just(Landed::There),
+        text().prop_map(Landed::Refused),
+        Just(Landed::Begun),
+        any::<u64>().prop_map(Landed::Ended),
+    ]
+}
+
 pub fn admin_reply() -> impl Strategy<Value = AdminReply> {
     let more = any::<bool>;
     let group = (group(), text(), option::of(user()), any::<u64>(), millis()).prop_map(
@@ -159,6 +171,9 @@ pub fn admin_reply() -> impl Strategy<Value = AdminReply> {
             .prop_map(|(users, more)| AdminReply::Users { users, more }),
         admin_user().prop_map(AdminReply::User),
         (vec(group, 0..3), more()).prop_map(|(groups, more)| AdminReply::Groups { groups, more }),
+        (vec(text(), 0..3), option::of(text()))
+            .prop_map(|(lines, next)| AdminReply::Exported { lines, next }),
+        vec(landed(), 0..3).prop_map(AdminReply::Imported),
         any::<[u64; 7]>().prop_map(|[users, disabled, online, groups, a, b, bytes]| {
             let (conversations, entries_today) = (a, b);
             AdminReply::Statistics(Statistics {

@@ -25,6 +25,8 @@ pub(crate) fn needed(act: &AdminAct) -> (Scope, Recorded) {
         AdminAct::Notice(_) => (Scope::Notices, Some("notice.send")),
         AdminAct::ReadAs { .. } => (Scope::MessagesRead, Some("message.read")),
         AdminAct::Statistics => (Scope::StatsRead, None),
+        AdminAct::Export { .. } => (Scope::Export, Some("export")),
+        AdminAct::Import(_) => (Scope::Import, Some("import")),
         AdminAct::Webhooks | AdminAct::DeadLetters { .. } => (Scope::Webhooks, None),
         AdminAct::PutWebhook(_) => (Scope::Webhooks, Some("webhook.put")),
         AdminAct::RemoveWebhook(_) => (Scope::Webhooks, Some("webhook.remove")),

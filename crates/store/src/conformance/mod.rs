@@ -22,6 +22,7 @@ pub mod follow;
 pub mod governing;
 pub mod groups;
 pub mod messages;
+pub mod moving;
 pub mod people;
 pub mod push;
 pub mod reading;
@@ -157,6 +158,9 @@ macro_rules! store_suite {
             messages::a_forwarded_message_is_a_copy
             messages::receipts_tell_who_has_read
             messages::search_finds_what_the_history_holds
+            moving::what_moves_in_moves_out_and_comes_once
+            moving::what_moved_in_is_read_and_found_and_told_to_nobody
+            moving::what_cannot_move_in_stops_nothing_else
             social::items_are_versioned_and_compared
             social::removed_items_are_told_to_who_was_away
             social::items_are_bounded

@@ -9,6 +9,7 @@ mod items;
 mod log;
 mod members;
 mod messages;
+mod moving;
 mod people;
 mod profiles;
 mod push;
@@ -30,6 +31,7 @@ pub use log::{
 pub use members::Members;
 pub(crate) use messages::NO_MESSAGE;
 pub use messages::{KeepMoved, Messages};
+pub use moving::{EntryRecord, GroupRecord, Moving, MovingPlace, Place, Record, UserRecord};
 pub use people::{
     Device, DeviceSession, NewDevice, NewUserRow, Revocation, ScramKeys, SigningKey, UserChange,
     UserRow,

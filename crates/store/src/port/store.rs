@@ -17,6 +17,7 @@ use super::{
     items::Items,
     log::{Acl, Append, Gate, ListPage, PullFor, ReadMoved, ReceiptMoved},
     messages::Messages,
+    moving::Moving,
     people::{
         Device, DeviceSession, NewDevice, NewUserRow, Revocation, SigningKey, UserChange, UserRow,
     },
@@ -74,6 +75,7 @@ pub trait Store:
     + Groups
     + Items
     + Messages
+    + Moving
     + Profiles
     + Pushes
     + Send

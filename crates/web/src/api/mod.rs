@@ -15,6 +15,7 @@ pub(crate) mod items;
 pub(crate) mod joining;
 pub(crate) mod me;
 pub(crate) mod messages;
+pub(crate) mod moving;
 pub(crate) mod notices;
 pub(crate) mod oversight;
 pub(crate) mod push;
@@ -49,5 +50,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(webhooks::routes())
         .merge(oversight::routes())
         .merge(notices::routes())
+        .merge(moving::routes())
         .merge(backend::routes())
 }

@@ -107,6 +107,7 @@ const CALLS: &[(&str, &str, &str)] = &[
         r#"{"from":"a","to":"u:bob","message":{"kind":"text","text":"x"}}"#,
     ),
     ("POST", "/v1/admin/notices", r#"{"users":["bob"],"message":{"kind":"text","text":"x"}}"#),
+    ("GET", "/v1/admin/export", ""),
     ("POST", "/v1/admin/users/bob/anonymise", ""),
     ("DELETE", "/v1/admin/groups/g", ""),
     ("GET", "/v1/admin/users/bob/conversations/u:a/messages", ""),

@@ -368,12 +368,12 @@ pub(super) fn insert(
     insert_with(desk, message, None, acl)
 }
 
-fn insert_with(
+/// Inserts an entry's row, and nothing else.
+pub(super) fn insert_row(
     desk: &mut Desk<'_>,
-    message: Message,
+    message: &Message,
     extra: Option<String>,
-    acl: Arc<Acl>,
-) -> Result<Appended, StoreError> {
+) -> Result<(), StoreError> {
     let payload = message.payload.as_ref();
     if !left_out(message.seq.0) {
         desk.hot.insert_message.execute(params![
@@ -393,6 +393,16 @@ fn insert_with(
             extra,
         ])?;
     }
+    Ok(())
+}
+
+fn insert_with(
+    desk: &mut Desk<'_>,
+    message: Message,
+    extra: Option<String>,
+    acl: Arc<Acl>,
+) -> Result<Appended, StoreError> {
+    insert_row(desk, &message, extra)?;
     let event = matches!(message.content, Content::Event(_));
     let mut prev = SyncToken(0);
     desk.move_head(message.conv, |head| {

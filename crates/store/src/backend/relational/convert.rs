@@ -75,7 +75,7 @@ pub(super) fn protocol_number(protocol: Protocol) -> i64 {
     PROTOCOLS.iter().find(|row| row.0 == protocol).map_or(0, |row| row.1)
 }
 
-fn protocol(number: i64) -> Option<Protocol> {
+pub(super) fn protocol(number: i64) -> Option<Protocol> {
     PROTOCOLS.iter().find(|row| row.1 == number).map(|row| row.0)
 }
 

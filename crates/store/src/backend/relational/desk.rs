@@ -410,6 +410,18 @@ impl<'c> Desk<'c> {
         self.last_id
     }
 
+    /// An id for an entry of an earlier time: the first of ours in its millisecond that no entry
+    /// has. `None` when there is none left.
+    pub(super) fn id_of_then(&self, at: Millis) -> Result<Option<u64>, StoreError> {
+        let (begin, end) = (id_at(at), id_at(at.plus(1)));
+        let mut newest =
+            self.conn.prepare_cached("SELECT max(id) FROM msgs WHERE id >= ?1 AND id < ?2")?;
+        let newest: Option<i64> = newest.query_row([sql(begin), sql(end)], |row| row.get(0))?;
+        let next = newest.map_or(begin, |it| it.cast_unsigned() + 1);
+        let next = self.place.as_ref().map_or(next, |place| place.at_or_above(next));
+        Ok((next < end && next <= self.last_id.max(id_at(self.now))).then_some(next))
+    }
+
     /// A key for a row to be inserted, where the engine gives none.
     pub(super) fn key(&mut self) -> Option<i64> {
         self.place.is_some().then(|| sql(self.next_id()))

@@ -11,6 +11,7 @@ use super::{
     append::lost,
     convert::{MESSAGE_COLUMNS, entry_of, num, sql, time_of},
     desk::Desk,
+    moving_in::IMPORTED,
     reader::Reader,
 };
 use crate::port::{Acl, Fact, FactKind, Follow, Happened, Lease, NewFact, StoreError, Tail};
@@ -207,7 +208,9 @@ impl Reader<'_> {
 
     fn entries_after(&mut self, from: u64, until: u64, limit: u16) -> Result<Part, StoreError> {
         let mut query = self.conn.prepare_cached(&format!(
-            "SELECT {MESSAGE_COLUMNS} FROM msgs WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3"
+            "SELECT {MESSAGE_COLUMNS} FROM msgs WHERE id > ?1 AND id <= ?2 AND device <> {} \
+             ORDER BY id LIMIT ?3",
+            sql(IMPORTED.0)
         ))?;
         let mut rows = query.query([sql(from), sql(until), i64::from(limit)])?;
         let mut part = Part { list: Vec::new(), end: None };

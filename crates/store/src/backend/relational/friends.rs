@@ -47,7 +47,7 @@ pub(super) fn blocks(desk: &Desk<'_>, one: UserId, other: UserId) -> Result<bool
 
 /// Raises the version of the direct conversation of two users: what decides who may write to
 /// whom has changed.
-fn rebond(desk: &mut Desk<'_>, one: UserId, other: UserId) -> Result<(), StoreError> {
+pub(super) fn rebond(desk: &mut Desk<'_>, one: UserId, other: UserId) -> Result<(), StoreError> {
     let Some(conv) = desk.direct(one, other)? else { return Ok(()) };
     let Some(acl) = desk.head(conv)?.map(|head| Arc::clone(&head.acl)) else { return Ok(()) };
     let mut acl = Acl::clone(&acl);
@@ -167,7 +167,7 @@ fn unfriend(
     Ok((friend, told))
 }
 
-fn block(
+pub(super) fn block(
     desk: &mut Desk<'_>,
     user: UserId,
     other: &UserName,

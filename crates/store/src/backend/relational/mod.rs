@@ -40,6 +40,8 @@ mod list;
 mod log;
 mod mention;
 mod messages;
+mod moving_in;
+mod moving_out;
 mod policy;
 mod profiles;
 mod push;
