@@ -252,6 +252,8 @@ pub(crate) const ROWS: &[Row] = &[
     rule("webhooks", "POST /v1/admin/webhooks/{webhook}/replay", r#"{"since":"1"}"#,                   204),
     rule("stats:read", "GET /v1/admin/statistics", "",                                                 200),
     rule("export", "GET /v1/admin/export", "",                                                         200),
+    // The body is JSON, not lines of it.
+    rule("import", "POST /v1/admin/import", "{}",                                                      415),
     rule("keys", "GET /v1/admin/keys", "",                                                             200),
     // A key gives no more than it has.
     rule("keys", "POST /v1/admin/keys", r#"{"name":"x","scopes":["keys"]}"#,                           201),

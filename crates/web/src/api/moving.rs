@@ -212,15 +212,15 @@ async fn import(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Imported>, Problem> {
-    let media = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    if media.is_none_or(|it| it.split(';').next().unwrap_or_default().trim() != NDJSON) {
-        return Err(Problem::new(&problem::MEDIA_TYPE, "Content-Type is not application/x-ndjson"));
-    }
     let (told, waiting) = (Imported::default(), Waiting::default());
     let mut import = Import { app, caller, address, told, waiting, line: 0, begun: 1 };
     // Asked with nothing in hand too, so that who may not is told so.
     let may = act(Remote(address), AdminAct::Import(Vec::new()));
     let _: AdminReply = import.app.calls.ask(import.caller.clone(), may).await?;
+    let media = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    if media.is_none_or(|it| it.split(';').next().unwrap_or_default().trim() != NDJSON) {
+        return Err(Problem::new(&problem::MEDIA_TYPE, "Content-Type is not application/x-ndjson"));
+    }
     let (mut chunks, mut tail) = (body.into_data_stream(), Vec::new());
     // The rest of a line that is too long is passed by.
     let mut skipping = false;

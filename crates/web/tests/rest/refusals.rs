@@ -108,6 +108,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ),
     ("POST", "/v1/admin/notices", r#"{"users":["bob"],"message":{"kind":"text","text":"x"}}"#),
     ("GET", "/v1/admin/export", ""),
+    ("POST", "/v1/admin/import", ""),
     ("POST", "/v1/admin/users/bob/anonymise", ""),
     ("DELETE", "/v1/admin/groups/g", ""),
     ("GET", "/v1/admin/users/bob/conversations/u:a/messages", ""),
