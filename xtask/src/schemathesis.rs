@@ -21,6 +21,8 @@ pub(crate) const EXAMPLES: u32 = 5;
 const SEED: &str = "7700";
 /// What is told it beside arguments.
 const CONFIG: &str = "xtask/schemathesis.toml";
+/// How it writes what it does not know.
+const HOOKS: &str = "xtask/schemathesis.py";
 /// Calls that would end the run, and why.
 const ENDINGS: &[(&str, &str)] = &[
     ("logout", "ends the session whose token all calls show"),
@@ -71,6 +73,7 @@ pub(crate) fn run(examples: u32) -> Result<()> {
         let mut st = Command::new(home.join("bin/schemathesis"));
         // It keeps notes where it runs.
         st.current_dir(&dir).arg("--config-file").arg(env::current_dir()?.join(CONFIG));
+        st.env("SCHEMATHESIS_HOOKS", env::current_dir()?.join(HOOKS));
         st.args(["run", &format!("{url}/openapi.json")]);
         st.args(["--seed", SEED, "--warnings", "off"]);
         st.args(["--phases", "examples,coverage,fuzzing", "--no-color"]);

@@ -29,7 +29,7 @@ use crate::{
 const DEVICES: usize = 2;
 /// Sends of one device that wait for their answers.
 const WINDOW: usize = 16;
-/// What one device says at once: more than [`trial`](super::trial) lets a user say in ten seconds.
+/// What one device says at once: more than [`trial`](fn@super::trial) lets a user say in ten seconds.
 const BURST: usize = 300;
 /// The group that everyone is in.
 const ALL: &str = "all";

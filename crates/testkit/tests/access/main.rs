@@ -49,7 +49,9 @@ fn judge(row: &Row, who: Who, expected: u16, answer: &Answer) -> Option<String> 
         let said: String = answer.text.chars().take(300).collect();
         return Some(format!("{call} by {who:?}: {status}, not {expected}: {said}"));
     }
-    if answer.text.contains(SECRET) && !who.is_in() {
+    // An export is all that there is, for whoever may have it.
+    let is_export = row.scope == Some("export") && status == 200;
+    if answer.text.contains(SECRET) && !who.is_in() && !is_export {
         return Some(format!("{call} by {who:?}: {status}, with what was said in the group"));
     }
     None
