@@ -27,7 +27,7 @@ async fn no_fault_of_a_short_mix_breaks_a_promise() {
 }
 
 /// Chance decides whether a fault shows: seldom not the first time.
-const TRIES: u64 = 3;
+const TRIES: u64 = 10;
 /// Trials mostly wait, for chats and for links to be fenced; so many keep a small machine busy.
 const AT_ONCE: usize = 3;
 

@@ -26,6 +26,15 @@ use crate::{
 const NDJSON: &str = "application/x-ndjson";
 /// The first line of an export.
 const BEGIN: &str = "{\"type\":\"anser\",\"version\":1}\n";
+/// What both look like.
+const LINES: &str = concat!(
+    "{\"type\":\"anser\",\"version\":1}\n",
+    "{\"type\":\"user\",\"user\":\"alice\",\"display_name\":\"Alice\"}\n",
+    "{\"type\":\"user\",\"user\":\"bob\"}\n",
+    "{\"type\":\"message\",\"with\":[\"alice\",\"bob\"],\"from\":\"bob\",",
+    "\"at\":1790000000000,\"id\":\"old-1\",\"text\":\"Hello, Alice\"}\n",
+    "{\"type\":\"end\",\"lines\":4}\n",
+);
 /// Records of one part of an export.
 const PART: u16 = 200;
 
@@ -53,7 +62,7 @@ async fn part(
     get, path = "/v1/admin/export", tag = "admin", operation_id = "export",
     security(("bearer" = [])),
     responses((status = 200, description = "Lines of JSON", body = String,
-        content_type = "application/x-ndjson")),
+        content_type = "application/x-ndjson", example = json!(LINES))),
     extensions(("x-problems" = json!([problem::INSECURE.slug])))
 )]
 async fn export(
@@ -197,7 +206,7 @@ impl Import {
     post, path = "/v1/admin/import", tag = "admin", operation_id = "import",
     security(("bearer" = [])),
     request_body(content = String, content_type = "application/x-ndjson",
-        description = "Lines of JSON, at most 256 KiB each"),
+        description = "Lines of JSON, at most 256 KiB each", example = json!(LINES)),
     responses((status = 200, description = "What became of the lines", body = Imported,
         example = json!({"imported": 2, "already_there": 1, "refused": 1,
             "refusals": [{"line": 4, "reason": "no such user"}], "whole": false}))),
@@ -262,5 +271,8 @@ async fn import(
         import.take(&tail).await?;
     }
     import.flush().await?;
-    Ok(Json(import.told))
+    let mut told = import.told;
+    // What is refused unread is refused before the lines that wait.
+    told.refusals.sort_by_key(|it| it.line);
+    Ok(Json(told))
 }

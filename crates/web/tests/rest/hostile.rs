@@ -118,8 +118,10 @@ async fn every_call_with_a_body_refuses_the_wrong_one() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let uri = concrete(path);
         for (method, operation) in item.as_object().unwrap() {
-            // A file may be anything; files.rs has their own tests.
-            if operation.get("requestBody").is_none() || path.starts_with("/v1/files") {
+            // A file may be anything, and a bad line of an import stops no other: they have tests
+            // of their own.
+            let lenient = path.starts_with("/v1/files") || path == "/v1/admin/import";
+            if operation.get("requestBody").is_none() || lenient {
                 continue;
             }
             tried += 1;
