@@ -1,6 +1,6 @@
 //! Moving from one real server to another: what people see there is what they saw here.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::{path::Path, process::Stdio};
 
