@@ -4,6 +4,10 @@
 //! domain's words. Conversion is total both ways: every variant has a form, and bytes that are
 //! no form are a [`Malformed`], never a panic.
 //!
+//! Releases may differ while a cluster is renewed. Between processes a packet is therefore read as
+//! far as this release knows it: fields that it does not know are skipped, a question or an answer
+//! that it does not know is refused by itself, and everything else in the packet counts.
+//!
 //! A peer has one long-lived stream to each SM. [`Mesh`] is its end: a `SessionManager` that
 //! knows which SM to ask. [`serve()`] is the SM's.
 
@@ -14,12 +18,16 @@ mod malformed;
 pub mod mesh;
 mod packet;
 mod serve;
+#[cfg(test)]
+mod skew;
+mod stats;
 
 pub use dial::{Credentials, Dial, DialError};
 pub use malformed::Malformed;
 pub use mesh::Mesh;
 pub use packet::{FromSm, ToSm};
 pub use serve::serve;
+pub use stats::{MeshStats, Served};
 
 /// The contract's own types, generated.
 #[expect(

@@ -1,6 +1,6 @@
 //! The two directions of a stream, packet by packet.
 
-use anser_domain::{Ask, Beat, Hint, LinkId, PeerId, Refusal, Reply, StreamPos, Tag};
+use anser_domain::{Ask, Beat, Hint, LinkId, PeerId, Refusal, Reply, ReplyTo, StreamPos, Tag};
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -37,6 +37,14 @@ pub enum FromSm {
     Evict(Vec<(LinkId, Refusal)>),
     /// `Links::beat`.
     Beat(Beat),
+}
+
+/// A packet as far as this release can read it.
+pub(crate) struct Known<P, Unread> {
+    /// `None` when it is of a kind that came later.
+    pub(crate) packet: Option<P>,
+    /// What of it could not be read.
+    pub(crate) unread: Unread,
 }
 
 /// [`ToSm::Asks`] of questions that are kept.
@@ -83,7 +91,82 @@ impl ToSm {
     }
 }
 
+impl ToSm {
+    /// Reads what can be read: a question of a later release harms no other. Those that could not
+    /// be read are named, so that they can be refused.
+    pub(crate) fn known(form: proto::ToSm) -> Result<Known<Self, Vec<ReplyTo>>, Malformed> {
+        use proto::to_sm::Packet;
+        let mut unread = Vec::new();
+        let packet = match form.packet {
+            None => None,
+            Some(Packet::Asks(it)) => {
+                let mut asks = Vec::with_capacity(it.asks.len());
+                for form in it.asks {
+                    let from = form.from;
+                    match Ask::read(form) {
+                        Ok(ask) => asks.push(ask),
+                        Err(error) => {
+                            tracing::warn!(%error, "a question cannot be read");
+                            // Without an address there is nobody to tell.
+                            unread.extend(required::<ReplyTo>(from, "reply address").ok());
+                        }
+                    }
+                }
+                Some(Self::Asks(asks))
+            }
+            packet => Some(Self::read(proto::ToSm { packet })?),
+        };
+        Ok(Known { packet, unread })
+    }
+}
+
 impl FromSm {
+    /// Reads what can be read, and counts the rest. An answer that this release does not know
+    /// becomes a refusal, to be asked again: another SM may be of this release. What links are only
+    /// to be told is left out. A link that has to end does, for whatever reason.
+    pub(crate) fn known(form: proto::FromSm) -> Result<Known<Self, usize>, Malformed> {
+        use proto::from_sm::Packet;
+        let mut unread = 0;
+        let mut count = |error: Malformed| {
+            tracing::warn!(%error, "a part of a packet cannot be read");
+            unread += 1;
+        };
+        let packet = match form.packet {
+            None => {
+                count(Malformed::Missing("packet"));
+                None
+            }
+            Some(Packet::Replies(it)) => {
+                let read = |it: proto::Answer| {
+                    let reply = required(it.reply, "reply").unwrap_or_else(|error| {
+                        count(error);
+                        Reply::Refused(Refusal::Unavailable)
+                    });
+                    (LinkId(it.link), Tag(it.tag), reply)
+                };
+                Some(Self::Replies(it.answers.into_iter().map(read).collect()))
+            }
+            Some(Packet::Hints(it)) => {
+                let at = required(it.at, "stream position")?;
+                let read = |form| Hint::read(form).map_err(&mut count).ok();
+                Some(Self::Hints(at, it.hints.into_iter().filter_map(read).collect()))
+            }
+            Some(Packet::Evict(it)) => {
+                let read = |it: proto::Eviction| {
+                    let why = required(it.why, "refusal").unwrap_or_else(|error| {
+                        count(error);
+                        // They come back, and are told why not.
+                        Refusal::Draining
+                    });
+                    (LinkId(it.link), why)
+                };
+                Some(Self::Evict(it.evictions.into_iter().map(read).collect()))
+            }
+            packet @ Some(Packet::Beat(_)) => Some(Self::read(proto::FromSm { packet })?),
+        };
+        Ok(Known { packet, unread })
+    }
+
     /// The packet's bytes.
     #[must_use]
     pub fn encode(&self) -> Bytes {

@@ -10,8 +10,8 @@ use std::{
 };
 
 use anser_domain::{
-    Beat, Hint, LinkId, Links, Peer, PeerId, Refusal, Replies, Reply, SessionManager, StreamPos,
-    Tag,
+    Beat, Hint, LinkId, Links, Peer, PeerId, Refusal, Replies, Reply, ReplyTo, SessionManager,
+    StreamPos, Tag,
 };
 use futures_util::Stream;
 use parking_lot::Mutex;
@@ -23,9 +23,10 @@ use tonic::{
 };
 
 use crate::{
-    FromSm, ToSm,
+    FromSm, Served, ToSm,
     dial::{Credentials, DialError, chain, is_loopback, server_tls},
     limits::{MAX_PACKET, MAX_WAITING, PING_EVERY, PING_WITHIN, WINDOW},
+    packet::Known,
     proto::{
         self,
         sm_server::{Sm, SmServer},
@@ -33,6 +34,7 @@ use crate::{
 };
 
 /// Serves `sm` to peers that dial `listener`, until `stop` is done and their streams have ended.
+/// `served` counts what passes.
 ///
 /// # Errors
 /// [`DialError`]: an address that is not loopback, without credentials; or what the system said.
@@ -40,6 +42,7 @@ pub async fn serve(
     sm: Arc<dyn SessionManager>,
     listener: std::net::TcpListener,
     credentials: Option<&Credentials>,
+    served: Arc<Served>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), DialError> {
     let said = |error: std::io::Error| DialError(error.to_string());
@@ -64,7 +67,7 @@ pub async fn serve(
     }
     let listener = tokio::net::TcpListener::from_std(listener).map_err(said)?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let service = SmServer::new(Service { sm, latest: Arc::default() })
+    let service = SmServer::new(Service { sm, served, latest: Arc::default() })
         .max_decoding_message_size(MAX_PACKET)
         .max_encoding_message_size(MAX_PACKET);
     server
@@ -74,11 +77,16 @@ pub async fn serve(
         .map_err(|error| DialError(chain(&error)))
 }
 
+/// What is answered to a question of a later release. Not to be asked again: the device's later
+/// messages must not wait for one that will not be understood.
+const UNKNOWN: Refusal = Refusal::Invalid("this server does not know yet what was asked");
+
 /// Which stream of each peer is its latest.
 type Latest = Arc<Mutex<FxHashMap<PeerId, Arc<Outlet>>>>;
 
 struct Service {
     sm: Arc<dyn SessionManager>,
+    served: Arc<Served>,
     latest: Latest,
 }
 
@@ -96,7 +104,9 @@ impl Sm for Service {
             return Err(Status::invalid_argument("the first packet says who attaches"));
         };
         let (to, packets) = channel(MAX_WAITING);
-        let outlet = Arc::new(Outlet { to: Mutex::new(Some(to)), stuck: AtomicBool::new(false) });
+        let served = self.served.clone();
+        let (to, stuck) = (Mutex::new(Some(to)), AtomicBool::new(false));
+        let outlet = Arc::new(Outlet { to, stuck, served });
         // The peer's earlier stream, if it has one still, is heard no more.
         if let Some(earlier) = self.latest.lock().insert(peer, outlet.clone()) {
             earlier.close();
@@ -118,25 +128,43 @@ async fn listen(
     mut inbound: Streaming<proto::ToSm>,
 ) {
     let mut gone = false;
+    let served = outlet.served.clone();
+    served.streams.add(1);
     loop {
-        match inbound.message().await.map(|packet| packet.map(ToSm::read)) {
-            Ok(Some(Ok(ToSm::Asks(asks)))) => sm.submit(asks),
-            Ok(Some(Ok(ToSm::Detach(_)))) => gone = true,
-            Ok(Some(Ok(ToSm::Attach { .. }))) => {
-                tracing::warn!(%peer, "a peer attached twice on one stream");
-                break;
-            }
-            Ok(Some(Err(error))) => {
-                tracing::warn!(%peer, %error, "a peer sent what is no packet");
-                break;
-            }
+        let Known { packet, unread } = match inbound.message().await {
+            Ok(Some(form)) => match ToSm::known(form) {
+                Ok(known) => known,
+                Err(error) => {
+                    tracing::warn!(%peer, %error, "a peer sent what is no packet");
+                    break;
+                }
+            },
             Ok(None) => break,
             Err(status) => {
                 tracing::info!(%peer, %status, "the stream of a peer broke");
                 break;
             }
+        };
+        served.unread.add(unread.len() + usize::from(packet.is_none()));
+        if !unread.is_empty() {
+            let refused = |it: ReplyTo| (it.link, it.tag, Reply::Refused(UNKNOWN));
+            outlet.replies(unread.into_iter().map(refused).collect());
+        }
+        match packet {
+            Some(ToSm::Asks(asks)) => {
+                served.asked.add(asks.len());
+                sm.submit(asks);
+            }
+            Some(ToSm::Detach(_)) => gone = true,
+            Some(ToSm::Attach { .. }) => {
+                tracing::warn!(%peer, "a peer attached twice on one stream");
+                break;
+            }
+            // Of a later release, which knows that others may not know it.
+            None => {}
         }
     }
+    served.streams.down();
     outlet.close();
     // Unless it has come back by another stream already.
     let mut streams = latest.lock();
@@ -158,6 +186,7 @@ fn outbound(packets: Receiver<FromSm>) -> impl Stream<Item = Result<proto::FromS
 struct Outlet {
     to: Mutex<Option<Sender<FromSm>>>,
     stuck: AtomicBool,
+    served: Arc<Served>,
 }
 
 impl Outlet {
@@ -167,6 +196,7 @@ impl Outlet {
         if let Some(Err(error)) = sent {
             if matches!(error, TrySendError::Full(_)) && !self.stuck.swap(true, Ordering::Relaxed) {
                 tracing::warn!("a peer does not read; its stream ends");
+                self.served.stuck.add(1);
             }
             *to = None;
         }
@@ -179,12 +209,14 @@ impl Outlet {
 
 impl Replies for Outlet {
     fn replies(&self, batch: Vec<(LinkId, Tag, Reply)>) {
+        self.served.replies.add(1);
         self.say(FromSm::Replies(batch));
     }
 }
 
 impl Links for Outlet {
     fn deliver(&self, at: StreamPos, batch: Vec<Hint>) {
+        self.served.deliveries.add(1);
         self.say(FromSm::Hints(at, batch));
     }
 

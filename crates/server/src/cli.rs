@@ -23,9 +23,11 @@ pub(crate) enum Command {
     /// Run a connection manager: links of clients, and nothing else
     Cm(Place),
     /// Run a session manager: business logic, routing, the store
-    Sm(Place),
+    Sm(Sm),
     /// Run the REST tier
     Web(Place),
+    /// Run a whole cluster on this machine, to try it out; needs MariaDB and Redis installed
+    Cluster(crate::cluster::Args),
     /// Make users, change their passwords, shut them out
     #[command(subcommand)]
     User(User),
@@ -71,6 +73,15 @@ impl Place {
         }
         config::load(self.config.as_deref(), &flags)
     }
+}
+
+#[derive(Args)]
+pub(crate) struct Sm {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Make users alice, bob and carol and a group of them; passwords go to demo.json
+    #[arg(long)]
+    pub(crate) demo: bool,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@
 mod bench;
 mod chat;
 mod cli;
+mod cluster;
 mod completions;
 mod config;
 mod data_dir;
@@ -41,9 +42,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(&args),
-        Command::Cm(place) => serve::run_one(Role::Cm, &place),
-        Command::Sm(place) => serve::run_one(Role::Sm, &place),
-        Command::Web(place) => serve::run_one(Role::Web, &place),
+        Command::Cm(place) => serve::run_one(Role::Cm, &place, false),
+        Command::Sm(args) => serve::run_one(Role::Sm, &args.place, args.demo),
+        Command::Web(place) => serve::run_one(Role::Web, &place, false),
+        Command::Cluster(args) => cluster::run(&args),
         Command::User(command) => user::run(command),
         Command::Chat(args) => chat::run(args),
         Command::Send(args) => send::run(args),

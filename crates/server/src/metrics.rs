@@ -4,8 +4,10 @@
 use std::{fs, os::unix::fs::MetadataExt as _, sync::Arc};
 
 use anser_cm::Cm;
+use anser_rpc::{Mesh, Served};
 use anser_sm::{BUCKETS_MS, Sm};
 use anser_store::Store;
+use anser_web::Readiness;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet},
@@ -106,9 +108,51 @@ const CERTIFICATE: &[Number<Certificate>] = &[
     ),
 ];
 
-/// A registry with everything about this process and its certificate; roles add themselves.
-pub(crate) fn registry(certificate: Arc<Certificate>) -> Registry {
+/// What a CM or a Web counts of its streams to the SMs.
+const MESH: &[Number<Mesh>] = &[
+    Number("anser_rpc_streams", "SMs that can be reached", UpAndDown, |it| it.stats().streams),
+    Number("anser_rpc_open", "Questions that wait for their answer", UpAndDown, |it| {
+        it.stats().open
+    }),
+    Number("anser_rpc_parked", "Questions that wait for an SM to be there", UpAndDown, |it| {
+        it.stats().parked
+    }),
+    Number("anser_rpc_asked", "Questions asked of SMs", Up, |it| it.stats().asked),
+    Number("anser_rpc_asked_again", "Questions asked again, as their SM went", Up, |it| {
+        it.stats().again
+    }),
+    Number("anser_rpc_refused", "Questions refused for want of an SM", Up, |it| it.stats().refused),
+    Number("anser_rpc_broken", "Streams to SMs that broke", Up, |it| it.stats().broken),
+    Number("anser_rpc_deliveries", "Batches of hints from SMs", Up, |it| it.stats().deliveries),
+    Number("anser_rpc_unread", "Parts of packets of another release, left out", Up, |it| {
+        it.stats().unread
+    }),
+];
+
+/// What an SM counts of the streams of CMs and Webs.
+const SERVED: &[Number<Served>] = &[
+    Number("anser_rpc_peers", "CMs and Webs that are attached", UpAndDown, Served::streams),
+    Number("anser_rpc_questions", "Questions of CMs and Webs", Up, Served::asked),
+    Number("anser_rpc_replies", "Packets of answers sent", Up, Served::replies),
+    Number("anser_rpc_delivered", "Batches of hints sent to CMs", Up, Served::deliveries),
+    Number("anser_rpc_stuck", "Streams ended as their peer did not read", Up, Served::stuck),
+    Number(
+        "anser_rpc_questions_unread",
+        "Questions of another release, refused",
+        Up,
+        Served::unread,
+    ),
+];
+
+/// A registry with everything about this process and its certificate; roles add themselves. `role`
+/// is what the process is.
+pub(crate) fn registry(
+    role: &'static str,
+    certificate: Arc<Certificate>,
+    readiness: Readiness,
+) -> Registry {
     let mut registry = Registry::default();
+    registry.register_collector(Box::new(Build { role, readiness }));
     registry.register_collector(Box::new(Numbers { of: certificate, are: CERTIFICATE }));
     registry.register_collector(Box::new(Process));
     registry
@@ -117,6 +161,16 @@ pub(crate) fn registry(certificate: Arc<Certificate>) -> Registry {
 /// Adds the numbers of a connection manager.
 pub(crate) fn add_cm(registry: &mut Registry, cm: Arc<Cm>) {
     registry.register_collector(Box::new(Numbers { of: cm, are: LINKS }));
+}
+
+/// Adds the numbers of the streams to SMs.
+pub(crate) fn add_mesh(registry: &mut Registry, mesh: Arc<Mesh>) {
+    registry.register_collector(Box::new(Numbers { of: mesh, are: MESH }));
+}
+
+/// Adds the numbers of the streams of an SM's peers.
+pub(crate) fn add_served(registry: &mut Registry, served: Arc<Served>) {
+    registry.register_collector(Box::new(Numbers { of: served, are: SERVED }));
 }
 
 /// Adds the numbers of a session manager and its store.
@@ -197,6 +251,24 @@ impl<T: Send + Sync> Collector for Numbers<T> {
             }
         }
         Ok(())
+    }
+}
+
+/// What runs here, and whether it wants traffic.
+#[derive(Debug)]
+struct Build {
+    role: &'static str,
+    readiness: Readiness,
+}
+
+impl Collector for Build {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let (name, help) = ("anser_build", "What runs here; always 1");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        let labels = [("version", env!("CARGO_PKG_VERSION")), ("role", self.role)];
+        ConstGauge::new(1_i64).encode(family.encode_family(&labels)?)?;
+        let ready = u64::from(self.readiness.check().is_ok());
+        gauge(&mut encoder, "anser_ready", "Whether it wants traffic, as /readyz says", ready)
     }
 }
 

@@ -41,9 +41,7 @@ async fn sms_are_found_when_they_come_and_left_when_they_go() {
     ];
     // Whoever asks may come before whoever answers.
     let cm = process(Role::Cm, &mut dirs, &env).await;
-    let gateway = format!("tcp://{}", cm.native());
-    let with_gateway = [&env[..], &[("ANSER_WEB__GATEWAYS", gateway.as_str())]].concat();
-    let web = process(Role::Web, &mut dirs, &with_gateway).await;
+    let web = process(Role::Web, &mut dirs, &env).await;
     let mut one = process(Role::Sm, &mut dirs, &env).await;
     let rest = Rest::new(web.http());
     until("an SM that is found", || async { rest.create_user("alice").await.is_ok() })
@@ -59,6 +57,26 @@ async fn sms_are_found_when_they_come_and_left_when_they_go() {
     let address = cm.native().to_string();
     assert!(cms.iter().any(|it| it.address == address && !it.version.is_empty()), "{cms:?}");
     assert_eq!(there(&directory, Part::Web).await.len(), 1);
+
+    // Whoever signs in is told of the CMs that there are: where they listen, or as one of them says.
+    let own = [&env[..], &[("ANSER_CLUSTER__GATEWAYS", "tls://cm.example.org:7700")]].concat();
+    let mut other = process(Role::Cm, &mut dirs, &own).await;
+    let first = format!("tcp://{}", cm.native());
+    let told = async || rest.gateways("alice").await.unwrap_or_default();
+    let elsewhere = |told: &[String]| told.iter().any(|it| it == "tls://cm.example.org:7700");
+    until("two CMs at sign-in", || async {
+        let told = told().await;
+        told.contains(&first) && elsewhere(&told)
+    })
+    .await
+    .unwrap();
+    other.stop().await.unwrap();
+    until("one CM at sign-in", || async {
+        let told = told().await;
+        told.contains(&first) && !elsewhere(&told)
+    })
+    .await
+    .unwrap();
 
     // One drains: it takes itself out before it ends.
     one.stop().await.unwrap();

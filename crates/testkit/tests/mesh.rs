@@ -62,7 +62,9 @@ async fn server(database: &Path, at: SocketAddr) -> (Server, SocketAddr) {
         let at = listener.local_addr().unwrap();
         let port = sm.clone();
         tokio::spawn(async move {
-            anser_rpc::serve(port, listener, None, std::future::pending()).await.unwrap();
+            anser_rpc::serve(port, listener, None, Arc::default(), std::future::pending())
+                .await
+                .unwrap();
         });
         (sm, at)
     });
@@ -144,7 +146,8 @@ async fn off_loopback_roles_speak_under_tls_or_not_at_all() {
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (inner, _) = server(&dir.path().join("anser.db"), ([127, 0, 0, 1], 0).into()).await;
-    let refused = anser_rpc::serve(inner.sm.clone(), listener, None, async {}).await;
+    let refused =
+        anser_rpc::serve(inner.sm.clone(), listener, None, Arc::default(), async {}).await;
     assert!(refused.unwrap_err().to_string().contains("mutual TLS"));
     inner.crash();
 }

@@ -6,7 +6,7 @@ use anser_blobs::Blobs;
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
 
-use crate::{metrics::HttpMetrics, pace::Rates};
+use crate::{gateways::Gateways, metrics::HttpMetrics, pace::Rates};
 
 /// What [`router`](crate::router) is built from. The default is the safe one: loopback and IP
 /// address hosts only, same origin only, no registration, no proxy trusted.
@@ -20,9 +20,8 @@ pub struct Config {
     pub allowed_origins: Vec<Origin>,
     /// Whether people may make their own accounts. The SM has the last word.
     pub registration: Registration,
-    /// Where a signed-in device may link, best first, as URLs: `tcp://host:port`,
-    /// `tls://host:port`, `ws://host:port/ws`. Told at login.
-    pub gateways: Vec<String>,
+    /// Where a signed-in device may link. Told at login.
+    pub gateways: Gateways,
     /// Proxies that speak HTTP on the server's behalf: what they say in `Forwarded` or
     /// `X-Forwarded-For` and `-Proto` is believed.
     pub trusted_proxies: Vec<IpNet>,

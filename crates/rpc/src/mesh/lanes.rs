@@ -162,6 +162,12 @@ impl Lanes {
         self.open.len()
     }
 
+    /// How many questions wait for an SM to be there.
+    #[must_use]
+    pub fn parked(&self) -> usize {
+        self.parked.len()
+    }
+
     /// Gives lanes to other owners, as a change of the SMs' number would. For tests.
     pub fn reshuffle(&mut self, salt: u64) {
         self.salt = salt;

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use self::lanes::{Batches, Lanes, Way};
-use crate::{FromSm, dial::Dial};
+use crate::{FromSm, MeshStats, dial::Dial, stats::MeshCounters};
 
 /// So long a question waits for any SM to be there. A restart takes less.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(3);
@@ -42,6 +42,7 @@ pub struct Mesh {
     dial: Dial,
     peer: OnceLock<Peer>,
     state: Mutex<State>,
+    counters: MeshCounters,
 }
 
 #[derive(Default)]
@@ -58,7 +59,12 @@ impl Mesh {
     /// A mesh without SMs; [`follow`](Self::follow) tells it which there are.
     #[must_use]
     pub fn new(dial: Dial) -> Arc<Self> {
-        Arc::new(Self { dial, peer: OnceLock::new(), state: Mutex::default() })
+        Arc::new(Self {
+            dial,
+            peer: OnceLock::new(),
+            state: Mutex::default(),
+            counters: MeshCounters::default(),
+        })
     }
 
     /// Keeps a stream open to each SM of the list, whichever the list has at the time. Ends when
@@ -101,6 +107,28 @@ impl Mesh {
         self.state.lock().ways.len()
     }
 
+    /// What it has seen so far.
+    #[must_use]
+    pub fn stats(&self) -> MeshStats {
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let (streams, open, parked) = {
+            let state = self.state.lock();
+            (state.ways.len(), state.lanes.open(), state.lanes.parked())
+        };
+        let counters = &self.counters;
+        MeshStats {
+            streams: count(streams),
+            open: count(open),
+            parked: count(parked),
+            asked: counters.asked.read(),
+            again: counters.again.read(),
+            refused: counters.refused.read(),
+            broken: counters.broken.read(),
+            deliveries: counters.deliveries.read(),
+            unread: counters.unread.read(),
+        }
+    }
+
     fn came(&self, sm: &str, to: UnboundedSender<Outgoing>) -> Way {
         let mut state = self.state.lock();
         let (way, parked) = state.lanes.came(sm);
@@ -113,6 +141,8 @@ impl Mesh {
         let mut state = self.state.lock();
         state.ways.remove(way);
         let lost = state.lanes.went(way);
+        self.counters.broken.add(1);
+        self.counters.again.add(lost.again.values().map(Vec::len).sum());
         state.send(lost.again);
         drop(state);
         self.refuse(lost.refused);
@@ -124,6 +154,7 @@ impl Mesh {
     }
 
     fn refuse(&self, asks: Vec<(LinkId, Tag)>) {
+        self.counters.refused.add(asks.len());
         if let (Some(peer), false) = (self.peer.get(), asks.is_empty()) {
             let refused = |(link, tag)| (link, tag, Reply::Refused(Refusal::Unavailable));
             peer.replies.replies(asks.into_iter().map(refused).collect());
@@ -148,7 +179,10 @@ impl Mesh {
                 drop(state);
                 peer.replies.replies(answers);
             }
-            (FromSm::Hints(at, hints), Some(links)) => links.deliver(at, hints),
+            (FromSm::Hints(at, hints), Some(links)) => {
+                self.counters.deliveries.add(1);
+                links.deliver(at, hints);
+            }
             (FromSm::Evict(evictions), Some(links)) => links.evict(evictions),
             (FromSm::Beat(beat), Some(links)) => links.beat(beat),
             // A peer without links has no use for these.
@@ -183,6 +217,7 @@ impl SessionManager for Mesh {
     }
 
     fn submit(&self, batch: Vec<Ask>) {
+        self.counters.asked.add(batch.len());
         let mut state = self.state.lock();
         let batches = state.lanes.ask(batch);
         state.send(batches);

@@ -13,7 +13,11 @@ use tokio::{
 };
 
 use super::{Mesh, Outgoing, lanes::Way};
-use crate::{FromSm, ToSm, packet, proto, proto::sm_client::SmClient};
+use crate::{
+    FromSm, ToSm,
+    packet::{self, Known},
+    proto::{self, sm_client::SmClient},
+};
 
 /// Pauses between two tries to reach an SM: a restarted one is found within the first few.
 const PAUSES: [Duration; 4] = [
@@ -70,9 +74,12 @@ async fn run(mesh: &Mesh, sm: &str) -> Result<(), tonic::Status> {
     let gone = Gone(mesh, mesh.came(sm, to));
     tracing::info!(%sm, "an sm can be reached");
     while let Some(packet) = inbound.message().await? {
-        let packet = FromSm::read(packet)
+        let Known { packet, unread } = FromSm::known(packet)
             .map_err(|error| tonic::Status::invalid_argument(error.to_string()))?;
-        mesh.arrive(&gone.1, packet);
+        mesh.counters.unread.add(unread);
+        if let Some(packet) = packet {
+            mesh.arrive(&gone.1, packet);
+        }
     }
     Ok(())
 }

@@ -149,14 +149,13 @@ impl Config {
         self.web.hosts.iter().cloned().chain(domain).collect()
     }
 
-    /// What the REST tier takes. `gateways` is where the listeners turned out to be.
+    /// What the REST tier takes.
     pub(crate) fn web(
         &self,
-        gateways: Vec<String>,
+        gateways: anser_web::Gateways,
         blobs: anser_blobs::Blobs,
         metrics: HttpMetrics,
     ) -> anser_web::Config {
-        let told = self.web.gateways.iter().map(ToString::to_string).collect::<Vec<_>>();
         anser_web::Config {
             allowed_hosts: self.hosts(),
             allowed_origins: self.web.origins.clone(),
@@ -165,7 +164,7 @@ impl Config {
             } else {
                 Registration::Closed
             },
-            gateways: if told.is_empty() { gateways } else { told },
+            gateways,
             trusted_proxies: self.web.trusted_proxies.clone(),
             blobs,
             rates: anser_web::Rates {

@@ -54,7 +54,8 @@ settings! {
         /// Proxies that speak HTTP for their clients, as networks or addresses: what they say in
         /// Forwarded, or X-Forwarded-For and X-Forwarded-Proto, is believed.
         trusted_proxies: Vec<IpNet> = "",
-        /// Where clients are told to link, best first, as URLs. Empty: the listeners above.
+        /// Where clients are told to link, best first, as URLs. Empty: the listeners above; for a Web
+        /// of its own the CMs that are there, where [cluster] discovery finds them.
         gateways: Vec<Endpoint> = "",
     }
 
@@ -105,6 +106,9 @@ settings! {
         /// Where the other roles reach this one, as HOST:PORT, for discovery by Redis. Empty: where
         /// it listens, which will do on one machine, or where it listens at one address.
         advertise: String = "",
+        /// Where clients link to this CM, best first, as URLs such as "tls://cm1.example.org:7700",
+        /// for discovery by Redis: Webs tell them so. Empty: its listeners.
+        gateways: Vec<Endpoint> = "",
         /// The authority that signed the certificate of every role, PEM. With it, certificate
         /// and key, roles speak under mutual TLS; without, on this machine only.
         ca: OptionalPath = "",

@@ -3,7 +3,8 @@
 use std::{fs, net::TcpListener, path::Path, sync::Arc, time::Duration};
 
 use anser_domain::SessionManager;
-use anser_rpc::{Credentials, Dial, Mesh};
+use anser_rpc::{Credentials, Dial, Mesh, Served};
+use anser_store::backend::redis::{Part, Record};
 use anser_web::Readiness;
 use anyhow::{Context as _, bail};
 use tokio::{sync::watch, task::AbortHandle};
@@ -42,9 +43,11 @@ pub(super) async fn listen(
     sm: Arc<dyn SessionManager>,
     listener: TcpListener,
     credentials: Option<Credentials>,
+    served: Arc<Served>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let serving = anser_rpc::serve(sm, listener, credentials.as_ref(), std::future::pending());
+    let forever = std::future::pending();
+    let serving = anser_rpc::serve(sm, listener, credentials.as_ref(), served, forever);
     // Cancel-safe: both are dropped for good.
     tokio::select! {
         served = serving => if let Err(error) = served {
@@ -78,7 +81,16 @@ impl Sms {
         if settings.discovery == Discovery::Redis {
             let list = watch::Sender::new(Vec::new());
             let directory = discovery::directory(config).await?;
-            let follower = tokio::spawn(discovery::follow(directory, list.clone()));
+            let told = list.clone();
+            let hear = move |there: Vec<&Record>| {
+                let there: Vec<String> = there.iter().map(|it| it.address.clone()).collect();
+                told.send_if_modified(|list| {
+                    let changed = *list != there;
+                    *list = there;
+                    changed
+                });
+            };
+            let follower = tokio::spawn(discovery::follow(directory, Part::Sm, hear));
             return Ok(Self { mesh, list, follower: Some(follower.abort_handle()) });
         }
         if settings.sms.is_empty() {
@@ -92,6 +104,11 @@ impl Sms {
 
     /// All of them as one.
     pub(super) fn port(&self) -> Arc<dyn SessionManager> {
+        self.mesh.clone()
+    }
+
+    /// The streams to them, to be counted.
+    pub(super) fn mesh(&self) -> Arc<Mesh> {
         self.mesh.clone()
     }
 

@@ -1,5 +1,5 @@
-//! How the roles of a cluster find each other in Redis: each keeps a record of itself there, and
-//! who asks SMs follows theirs.
+//! How the roles of a cluster find each other in Redis: each keeps a record of itself there; who
+//! asks SMs follows theirs, and a Web those of the CMs, to which it sends clients.
 
 use std::{
     collections::BTreeMap,
@@ -18,8 +18,9 @@ use crate::config::Config;
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
 /// How often it is looked who is there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long an SM whose record is missing is kept: an emptied Redis has all records back by then.
-/// One that has died costs nothing meanwhile, for its stream is broken.
+/// How long one whose record is missing is kept: an emptied Redis has all records back by then. An
+/// SM that has died costs nothing meanwhile, for its stream is broken; a client that is sent to a
+/// dead CM tries the next.
 const MISSED_FOR: Duration = LEASE;
 
 /// The record of a process that listens at `listens`.
@@ -33,7 +34,8 @@ pub(super) fn record(config: &Config, part: Part, listens: SocketAddr) -> anyhow
         address => address.to_owned(),
     };
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Ok(Record { part, boot: rand::random(), address, version, load: 0, gone: false })
+    let (boot, gateways) = (rand::random(), Vec::new());
+    Ok(Record { part, boot, address, version, load: 0, gone: false, gateways })
 }
 
 /// How busy this machine is: processes that want to run, in hundredths, as the kernel counts them
@@ -77,24 +79,17 @@ pub(super) async fn announce(
     }
 }
 
-/// Keeps `list` at the SMs that there are, until it is aborted.
-pub(super) async fn follow(directory: Directory, list: watch::Sender<Vec<String>>) {
+/// Tells `hear` of all of `part` who are there, at every look, until it is aborted.
+pub(super) async fn follow(directory: Directory, part: Part, hear: impl Fn(Vec<&Record>) + Send) {
     let clock = anser_domain::SystemClock;
     let mut known = Known::default();
     let mut interval = tokio::time::interval(LOOK_EVERY);
     loop {
         interval.tick().await;
-        match directory.all(Part::Sm).await {
-            Ok(records) => {
-                let there = known.look(&records, clock.now());
-                list.send_if_modified(|list| {
-                    let changed = *list != there;
-                    *list = there;
-                    changed
-                });
-            }
-            // Those who were there are asked on.
-            Err(error) => tracing::debug!(%error, "it cannot be seen which sms there are"),
+        match directory.all(part).await {
+            Ok(records) => hear(known.look(records, clock.now())),
+            // Those who were there count on.
+            Err(error) => tracing::debug!(%error, %part, "it cannot be seen who is there"),
         }
     }
 }
@@ -104,22 +99,23 @@ pub(super) async fn directory(config: &Config) -> anyhow::Result<Directory> {
     Directory::open(&config.routes.url).await.context("[cluster] discovery")
 }
 
-/// The SMs that are there, with the time at which each was last seen.
+/// Those who are there by address, with the time at which each was last seen.
 #[derive(Default)]
-struct Known(BTreeMap<String, Instant>);
+struct Known(BTreeMap<String, (Record, Instant)>);
 
 impl Known {
-    /// Takes a look at the records; who is there now.
-    fn look(&mut self, records: &[Record], now: Instant) -> Vec<String> {
+    /// Takes a look at the records; who is there now, in order of their addresses.
+    fn look(&mut self, records: Vec<Record>, now: Instant) -> Vec<&Record> {
         // A new life at an old address is there, whatever its last life has said.
-        for record in records.iter().filter(|it| it.gone) {
+        let (gone, there): (Vec<_>, Vec<_>) = records.into_iter().partition(|it| it.gone);
+        for record in gone {
             self.0.remove(&record.address);
         }
-        for record in records.iter().filter(|it| !it.gone) {
-            self.0.insert(record.address.clone(), now);
+        for record in there {
+            self.0.insert(record.address.clone(), (record, now));
         }
-        self.0.retain(|_, seen| now.saturating_duration_since(*seen) < MISSED_FOR);
-        self.0.keys().cloned().collect()
+        self.0.retain(|_, (_, seen)| now.saturating_duration_since(*seen) < MISSED_FOR);
+        self.0.values().map(|(record, _)| record).collect()
     }
 }
 
@@ -128,20 +124,24 @@ mod tests {
     use super::*;
 
     fn sm(boot: u64, address: &str, gone: bool) -> Record {
-        let (address, version) = (address.to_owned(), String::new());
-        Record { part: Part::Sm, boot, address, version, load: 0, gone }
+        let (address, version, gateways) = (address.to_owned(), String::new(), Vec::new());
+        Record { part: Part::Sm, boot, address, version, load: 0, gone, gateways }
+    }
+
+    fn look(known: &mut Known, records: &[Record], now: Instant) -> Vec<String> {
+        known.look(records.to_vec(), now).iter().map(|it| it.address.clone()).collect()
     }
 
     #[test]
     fn who_takes_leave_goes_at_once_and_who_is_missing_after_a_while() {
         let (mut known, now) = (Known::default(), anser_domain::SystemClock.now());
         let both = [sm(1, "a:1", false), sm(2, "b:1", false)];
-        assert_eq!(known.look(&both, now), ["a:1", "b:1"]);
-        assert_eq!(known.look(&[], now + MISSED_FOR / 2), ["a:1", "b:1"], "emptied");
-        assert_eq!(known.look(&both[..1], now + MISSED_FOR), ["a:1"], "one has died");
+        assert_eq!(look(&mut known, &both, now), ["a:1", "b:1"]);
+        assert_eq!(look(&mut known, &[], now + MISSED_FOR / 2), ["a:1", "b:1"], "emptied");
+        assert_eq!(look(&mut known, &both[..1], now + MISSED_FOR), ["a:1"], "one has died");
         let left = [sm(1, "a:1", true)];
-        assert!(known.look(&left, now + MISSED_FOR).is_empty(), "drained");
+        assert!(look(&mut known, &left, now + MISSED_FOR).is_empty(), "drained");
         let back = [sm(1, "a:1", true), sm(3, "a:1", false)];
-        assert_eq!(known.look(&back, now + MISSED_FOR), ["a:1"], "another life");
+        assert_eq!(look(&mut known, &back, now + MISSED_FOR), ["a:1"], "another life");
     }
 }

@@ -15,6 +15,7 @@ mod egress;
 mod health;
 mod http;
 mod native;
+mod notify;
 mod role;
 mod running;
 mod site;
@@ -26,15 +27,14 @@ use anser_domain::{Clock, SystemClock};
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-pub(crate) use self::role::Role;
 use self::{
     address::{Addresses, Listeners},
     running::Running,
-    stop::Signals,
 };
+pub(crate) use self::{role::Role, stop::Signals};
 use crate::{
     cli,
-    config::Config,
+    config::{Config, Discovery},
     data_dir::{DataDir, keep_private},
     say, telemetry,
     tls::Certificate,
@@ -54,12 +54,16 @@ pub(crate) fn run(args: &cli::Serve) -> anyhow::Result<()> {
 }
 
 /// Runs one role until it is told to stop.
-pub(crate) fn run_one(role: Role, place: &cli::Place) -> anyhow::Result<()> {
+pub(crate) fn run_one(role: Role, place: &cli::Place, demo: bool) -> anyhow::Result<()> {
     let config = place.load(Vec::new())?;
-    if role == Role::Web && config.web.gateways.is_empty() {
-        bail!("clients would not learn where to link; name the CMs in [web] gateways, as URLs");
+    let finds_cms = config.cluster.discovery == Discovery::Redis;
+    if role == Role::Web && config.web.gateways.is_empty() && !finds_cms {
+        bail!(
+            "clients would not learn where to link; name the CMs in [web] gateways, as URLs, or let \
+             them be found, by [cluster] discovery"
+        );
     }
-    process(&Wish { role, demo: false, place }, &config)
+    process(&Wish { role, demo, place }, &config)
 }
 
 fn process(wish: &Wish<'_>, config: &Config) -> anyhow::Result<()> {
@@ -126,8 +130,10 @@ async fn announce_and_wait(
     };
     announce(&text);
     tracing::info!(role = wish.role.name(), listen = listen.trim(), "ready");
+    notify::tell(notify::UP);
 
     signals.wait().await;
+    notify::tell(notify::GOING);
     signals.next_one_ends_the_process();
     announce("Stopping; Ctrl-C again stops at once.\n");
     Ok(())

@@ -4,9 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use anser_cm::{Cm, Listener};
 use anser_domain::{Clock, PeerId, SessionManager};
+use anser_rpc::Served;
 use anser_sm::Sm;
-use anser_store::{Store, backend::redis::Part};
-use anser_web::{HttpMetrics, Readiness};
+use anser_store::{
+    Store,
+    backend::redis::{Part, Record},
+};
+use anser_web::{Gateways, HttpMetrics, Readiness};
 use anyhow::Context as _;
 use axum::Router;
 use prometheus_client::registry::Registry;
@@ -98,23 +102,25 @@ impl Running {
             true => Decider::Here(Brain::start(config, &clock).await?),
             false => Decider::There(Sms::of(config).await?),
         };
+        let readiness = Readiness::default();
         let mut parts = Parts {
             config,
-            registry: metrics::registry(certificate.clone()),
+            registry: metrics::registry(role.name(), certificate.clone(), readiness.clone()),
             clock,
             certificate,
-            readiness: Readiness::default(),
+            readiness,
             stop: watch::Sender::new(false),
             tasks: JoinSet::new(),
         };
         if role != Role::All && config.cluster.discovery == Discovery::Redis {
             parts.announce(role, &listeners.addresses()?).await?;
         }
-        let gateways =
-            listeners.addresses()?.gateways(&config.server.domain, config.listen.plaintext);
         let cm = role.holds_links().then(|| parts.links(sm.port()));
         let rest = match role.is_web() {
-            true => parts.rest(sm.port(), gateways)?,
+            true => {
+                let gateways = parts.gateways(role, &listeners.addresses()?).await?;
+                parts.rest(sm.port(), gateways)?
+            }
             false => Router::new(),
         };
         if let (Some(cm), Some(native)) = (&cm, listeners.native) {
@@ -127,6 +133,7 @@ impl Running {
             Decider::Here(brain) => parts.decide(brain, listeners.sm)?,
             // Everyone who asks is attached by now.
             Decider::There(sms) => {
+                metrics::add_mesh(&mut parts.registry, sms.mesh());
                 let reached = sms.reach(parts.readiness.clone(), parts.stop.subscribe());
                 parts.tasks.spawn(reached);
             }
@@ -184,11 +191,45 @@ impl Parts<'_> {
             Role::Sm => (Part::Sm, at.sm),
             Role::Web => (Part::Web, at.http),
         };
-        let record = discovery::record(self.config, part, listens.context("no listener")?)?;
+        let mut record = discovery::record(self.config, part, listens.context("no listener")?)?;
+        if role == Role::Cm {
+            let told = &self.config.cluster.gateways;
+            record.gateways = match told.is_empty() {
+                true => at.gateways(&self.config.server.domain, self.config.listen.plaintext),
+                false => told.iter().map(ToString::to_string).collect(),
+            };
+        }
         let directory = discovery::directory(self.config).await?;
         let stop = self.stop.subscribe();
         self.tasks.spawn(discovery::announce(directory, record, discovery::busy, stop));
         Ok(())
+    }
+
+    /// Where clients are told to link.
+    async fn gateways(&mut self, role: Role, at: &Addresses) -> anyhow::Result<Gateways> {
+        let config = self.config;
+        let told: Vec<String> = config.web.gateways.iter().map(ToString::to_string).collect();
+        if !told.is_empty() {
+            return Ok(Gateways::fixed(told));
+        }
+        if role != Role::Web {
+            return Ok(Gateways::fixed(
+                at.gateways(&config.server.domain, config.listen.plaintext),
+            ));
+        }
+        let (gateways, directory) = (Gateways::default(), discovery::directory(config).await?);
+        let (told, mut stop) = (gateways.clone(), self.stop.subscribe());
+        let hear = move |cms: Vec<&Record>| {
+            told.set(cms.iter().map(|it| it.gateways.clone()).collect());
+        };
+        self.tasks.spawn(async move {
+            // Cancel-safe: both are dropped for good.
+            tokio::select! {
+                () = discovery::follow(directory, Part::Cm, hear) => {}
+                _ = stop.changed() => {}
+            }
+        });
+        Ok(gateways)
     }
 
     /// A connection manager in front of `sm`.
@@ -201,11 +242,7 @@ impl Parts<'_> {
     }
 
     /// The REST tier in front of `sm`.
-    fn rest(
-        &mut self,
-        sm: Arc<dyn SessionManager>,
-        gateways: Vec<String>,
-    ) -> anyhow::Result<Router> {
+    fn rest(&mut self, sm: Arc<dyn SessionManager>, gateways: Gateways) -> anyhow::Result<Router> {
         let metrics = HttpMetrics::default();
         metrics.register(&mut self.registry);
         let blobs = self.config.blobs().open()?;
@@ -231,8 +268,10 @@ impl Parts<'_> {
         }
         if let Some(listener) = listener {
             let credentials = cluster::credentials(&self.config.cluster)?;
-            let (sm, stop) = (brain.sm.clone(), self.stop.subscribe());
-            self.tasks.spawn(cluster::listen(sm, listener, credentials, stop));
+            let (sm, served) = (brain.sm.clone(), Arc::new(Served::default()));
+            metrics::add_served(&mut self.registry, served.clone());
+            let stop = self.stop.subscribe();
+            self.tasks.spawn(cluster::listen(sm, listener, credentials, served, stop));
         }
         Ok(())
     }

@@ -13,14 +13,14 @@ const INTERRUPTED: i32 = 130;
 const SAME_WISH: Duration = Duration::from_millis(300);
 
 /// Both signals that ask a server to stop.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
     /// Listens from now on.
-    pub(super) fn listen() -> anyhow::Result<Self> {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
@@ -29,7 +29,7 @@ impl Signals {
     }
 
     /// Waits for the first.
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         // Both are cancel-safe: a signal that came is kept until it is received.
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -38,7 +38,7 @@ impl Signals {
     }
 
     /// Ends the process at the next one. Nothing acknowledged is lost by that.
-    pub(super) fn next_one_ends_the_process(mut self) {
+    pub(crate) fn next_one_ends_the_process(mut self) {
         tokio::spawn(async move {
             let echoes = async {
                 loop {

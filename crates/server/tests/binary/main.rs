@@ -7,6 +7,7 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod deploy;
 mod ended;
 mod errors;
 mod settings;

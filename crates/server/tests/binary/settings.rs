@@ -44,7 +44,19 @@ fn completions_are_printed_for_every_shell() {
 
 #[test]
 fn help_is_there_for_every_command() {
-    for command in ["serve", "user", "chat", "send", "bench", "config", "completions"] {
+    for command in [
+        "serve",
+        "cluster",
+        "cm",
+        "sm",
+        "web",
+        "user",
+        "chat",
+        "send",
+        "bench",
+        "config",
+        "completions",
+    ] {
         let printed = run(&[command, "--help"]);
         assert!(printed.status.success(), "{command}");
         assert!(text(&printed.stdout).contains("Usage: anser "), "{command}");

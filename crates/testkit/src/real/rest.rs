@@ -70,6 +70,17 @@ impl Rest {
         Ok(Login { user: user.into(), token })
     }
 
+    /// Where a device that signs in is told to link.
+    ///
+    /// # Errors
+    /// The server said no, or nothing.
+    pub async fn gateways(&self, user: &str) -> Result<Vec<String>> {
+        let body = json!({"user": user, "password": PASSWORD, "device": "rest"});
+        let answer = self.call(Method::POST, "/v1/auth/login", None, Some(body)).await?;
+        let told = answer.get("gateways").and_then(Value::as_array).context("no gateways")?;
+        Ok(told.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect())
+    }
+
     /// Makes a group.
     ///
     /// # Errors

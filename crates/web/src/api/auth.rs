@@ -73,7 +73,7 @@ async fn login(
 ) -> Result<Json<Session>, Problem> {
     let sign_in = convert::sign_in(login)?;
     let tokens = app.calls.ask(Caller::Nobody, Command::SignIn(Box::new(sign_in))).await?;
-    Ok(Json(convert::session(tokens, &app.config.gateways)))
+    Ok(Json(convert::session(tokens, app.config.gateways.told())))
 }
 
 /// A refresh token.
@@ -100,7 +100,7 @@ async fn refresh(
 ) -> Result<Json<Session>, Problem> {
     let command = Command::Refresh(convert::secret(refresh.refresh_token)?);
     let tokens = app.calls.ask(Caller::Nobody, command).await?;
-    Ok(Json(convert::session(tokens, &app.config.gateways)))
+    Ok(Json(convert::session(tokens, app.config.gateways.told())))
 }
 
 /// Ends this device's session; its tokens count no more and its link closes.

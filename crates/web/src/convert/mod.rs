@@ -238,7 +238,7 @@ pub(crate) fn name_cursor(cursor: &str) -> Result<UserName, Problem> {
 
 // — out: domain → JSON —
 
-pub(crate) fn session(tokens: Tokens, gateways: &[String]) -> Session {
+pub(crate) fn session(tokens: Tokens, gateways: Vec<String>) -> Session {
     Session {
         access_token: tokens.access.expose().to_owned(),
         refresh_token: tokens.refresh.expose().to_owned(),
@@ -246,7 +246,7 @@ pub(crate) fn session(tokens: Tokens, gateways: &[String]) -> Session {
         expires_in: tokens.expires_in,
         user: tokens.user.to_string(),
         device: tokens.device.to_string(),
-        gateways: gateways.to_vec(),
+        gateways,
     }
 }
 

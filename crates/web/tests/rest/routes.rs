@@ -10,7 +10,7 @@ use anser_domain::{
     PushCommand, PushOutcome, PushRecord, PushReply, PushTarget, Refusal, Reply, Role, Secret,
     Sender, Sent, Seq, SignIn, SyncToken, Tokens, UserId, UserName,
 };
-use anser_web::{Config, Registration};
+use anser_web::{Config, Gateways, Registration};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ fn tokens() -> Reply {
 #[tokio::test]
 async fn login_becomes_a_sign_in_by_nobody_and_names_the_gateways() {
     let sm = FakeSm::always(tokens());
-    let gateways = vec!["tcp://127.0.0.1:7700".to_owned()];
+    let gateways = Gateways::fixed(vec!["tcp://127.0.0.1:7700".to_owned()]);
     let router = configured(Config { gateways, ..Config::default() }, &sm);
     let body = json!({"user": "Alice", "password": "pw", "device": "laptop"}).to_string();
     let said = send(&router, call("POST", "/v1/auth/login", body)).await;

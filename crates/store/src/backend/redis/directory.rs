@@ -52,6 +52,9 @@ pub struct Record {
     pub load: u64,
     /// It has taken leave: nobody is to ask it anything more.
     pub gone: bool,
+    /// Where clients link to a CM, best first, as URLs. An earlier release does not say.
+    #[serde(default)]
+    pub gateways: Vec<String>,
 }
 
 /// The directory.
