@@ -152,6 +152,9 @@ async fn one_command_is_a_cluster_whose_roles_come_and_go_while_people_chat() {
         |event| matches!(event, Event::Presence { user, online: true } if *user == bobs),
     )
     .await;
+    let (mut said, mut has) = (0, 0);
+    say(&alice, &mut said).await;
+    heard(&mut of_bob, &mut has, said).await;
     bob.typing(&"u:alice".parse().unwrap(), true);
     hear(
         &mut of_alice,
@@ -159,9 +162,6 @@ async fn one_command_is_a_cluster_whose_roles_come_and_go_while_people_chat() {
         |event| matches!(event, Event::Typing { user, active: true, .. } if *user == bobs),
     )
     .await;
-    let (mut said, mut has) = (0, 0);
-    say(&alice, &mut said).await;
-    heard(&mut of_bob, &mut has, said).await;
 
     // An SM comes and another goes for good, with messages on their way.
     let (_, mut sm) = tokio::join!(say(&alice, &mut said), trial.add("sm", "sm4"));
