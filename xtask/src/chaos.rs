@@ -1,7 +1,7 @@
 //! The harness that tries to lose a message: `testkit` starts a cluster, hurts it and compares;
 //! this builds both and starts it.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
@@ -13,12 +13,27 @@ pub(crate) struct Options {
     /// Repeat what was done in the run that had this seed
     #[arg(long)]
     seed: Option<u64>,
-    /// How long faults are done
-    #[arg(long, default_value_t = 2.0)]
-    minutes: f64,
+    /// How long faults are done [default: 2]
+    #[arg(long, conflicts_with = "seeds")]
+    minutes: Option<f64>,
     /// Which: names with commas between them, joined by + where they are done together
     #[arg(long, value_name = "LIST")]
     fault: Option<String>,
+    /// Instead of one long run, play a short round with each of so many seeds under each fault
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// In rounds, deal the faults into pairs, anew with each seed
+    #[arg(long)]
+    pairs: bool,
+    /// Clusters at a time that rounds are played on
+    #[arg(long)]
+    beside: Option<usize>,
+    /// Where rounds are written down [default: chaos.tsv beside the binaries]
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Leave out the rounds that are written down already, and found nothing
+    #[arg(long)]
+    resume: bool,
     /// Only print the names of all faults
     #[arg(long)]
     list: bool,
@@ -31,12 +46,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.list {
         return shell::run(chaos.arg("--list"));
     }
-    chaos.arg("--minutes").arg(options.minutes.to_string());
-    if let Some(seed) = options.seed {
-        chaos.arg("--seed").arg(seed.to_string());
+    let texts = [
+        ("--seed", options.seed.map(|it| it.to_string())),
+        ("--minutes", options.minutes.map(|it| it.to_string())),
+        ("--seeds", options.seeds.map(|it| it.to_string())),
+        ("--beside", options.beside.map(|it| it.to_string())),
+        ("--fault", options.fault.clone()),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            chaos.arg(name).arg(text);
+        }
     }
-    if let Some(faults) = &options.fault {
-        chaos.arg("--fault").arg(faults);
+    if let Some(file) = &options.file {
+        chaos.arg("--file").arg(file);
+    }
+    for (name, is_set) in [("--pairs", options.pairs), ("--resume", options.resume)] {
+        if is_set {
+            chaos.arg(name);
+        }
     }
     shell::run(&mut chaos)
 }

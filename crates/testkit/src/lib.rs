@@ -1,5 +1,6 @@
 //! What tests of the whole are made of; only tests and development tools use this crate.
 //!
+//! * [`by_hand`]: what the harnesses share on a command line.
 //! * [`chaos`]: the harness that tries to lose a message, on real processes.
 //! * [`checker`]: whether a run kept the promises, told from what it left behind.
 //! * [`cluster`]: several CMs and SMs in one process, on a clock moved by hand, with faults.
@@ -10,6 +11,7 @@
 //! * [`relay`]: what lies between two processes, to be cut and slowed.
 //! * [`redis`]: Redis servers, started for one test.
 
+pub mod by_hand;
 pub mod chaos;
 pub mod checker;
 pub mod cluster;

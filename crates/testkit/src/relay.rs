@@ -88,6 +88,12 @@ impl Relay {
         self.to.send_replace(to);
     }
 
+    /// How links are now.
+    #[must_use]
+    pub fn weather(&self) -> Weather {
+        *self.weather.borrow()
+    }
+
     /// From now on, all links are like this.
     pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);

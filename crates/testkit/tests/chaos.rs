@@ -19,7 +19,7 @@ const MIX: &str = "kill-sm,kill-cm,kill-web,cut-sm,deaf-clients,cut-store+redis-
 async fn no_fault_of_a_short_mix_breaks_a_promise() {
     let faults = fault::parse(MIX).unwrap();
     let lasts = Duration::from_secs(40);
-    let plan = Plan { seed: 20_261_124, lasts, faults, plant: None };
+    let plan = Plan::mix(20_261_124, lasts, faults);
     let binary = binary(Build::Plain).unwrap();
     let report = run(&binary, &plan, |line| eprintln!("{line}")).await.unwrap();
     assert!(report.violations.is_empty(), "{}\n{:?}", report.findings, report.kept);

@@ -2,14 +2,12 @@
 //!
 //! The server is `ANSER_BIN`, or the `anser` beside this binary.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{env, process::ExitCode, time::Duration};
 
-use anser_testkit::crash::{Plan, run};
+use anser_testkit::{
+    by_hand::{self, binary, say},
+    crash::{Plan, run},
+};
 use anyhow::{Context as _, Result, bail};
 
 /// A run kills so often before it compares, so that a violation shows near its kill.
@@ -60,26 +58,5 @@ fn arguments() -> Result<(u32, u64)> {
             _ => bail!("usage: crash [--rounds N] [--seed N]"),
         }
     }
-    Ok((rounds, seed.unwrap_or_else(by_chance)))
-}
-
-#[expect(clippy::disallowed_methods, reason = "any number will do, and this one differs each time")]
-fn by_chance() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
-}
-
-fn binary() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("ANSER_BIN") {
-        return Ok(path.into());
-    }
-    let beside = env::current_exe()?.with_file_name("anser");
-    if !beside.exists() {
-        bail!("{} is not there: build it, or say where it is in ANSER_BIN", beside.display());
-    }
-    Ok(beside)
-}
-
-#[expect(clippy::print_stdout, reason = "this is a command line")]
-fn say(line: &str) {
-    println!("{line}");
+    Ok((rounds, seed.unwrap_or_else(by_hand::seed)))
 }

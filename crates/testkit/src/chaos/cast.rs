@@ -31,10 +31,6 @@ const DEVICES: usize = 2;
 const WINDOW: usize = 16;
 /// What one device says at once: more than [`trial`](fn@super::trial) lets a user say in ten seconds.
 const BURST: usize = 300;
-/// The group that everyone is in.
-const ALL: &str = "all";
-/// The group whose members come and go.
-const MOVING: &str = "moving";
 /// So many pairs have a block in the course of a run: the later user of each keeps the other out.
 pub(super) const BLOCKS: usize = 3;
 
@@ -44,6 +40,8 @@ pub(super) struct Cast {
     pub(super) players: Vec<Box<dyn Player>>,
     /// One device per user that only reads, over REST.
     pub(super) readers: Vec<Login>,
+    /// Addresses; the first two are the group that everyone is in, and the one whose members come
+    /// and go.
     groups: Vec<String>,
     rest: Arc<Rest>,
     next: AtomicU64,
@@ -54,13 +52,15 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    /// Makes users, devices and groups, and links the devices to gateways in turn.
+    /// Makes users, devices and groups, and links the devices to gateways in turn. All names begin
+    /// with `tag`: other casts may have been on the same stage.
     pub(super) async fn gather(
         rest: Arc<Rest>,
+        tag: &str,
         users: usize,
         gateways: &[watch::Receiver<Option<SocketAddr>>],
     ) -> Result<Self> {
-        let users: Vec<User> = (0..users).map(|n| format!("user{n}").into()).collect();
+        let users: Vec<User> = (0..users).map(|n| format!("{tag}user{n}").into()).collect();
         let mut players: Vec<Box<dyn Player>> = Vec::new();
         let mut readers = Vec::new();
         for user in &users {
@@ -82,13 +82,15 @@ impl Cast {
         }
         let owner = readers.first().context("a run without users")?;
         let others = users.get(1..).unwrap_or_default();
-        rest.create_group(owner, ALL, others).await?;
-        rest.create_group(owner, MOVING, others.get(..1).unwrap_or_default()).await?;
-        let mut groups = vec![format!("g:{ALL}"), format!("g:{MOVING}")];
-        for n in 0..users.len() / 3 {
-            let id = format!("few{n}");
-            let some: Vec<User> = others.iter().skip(n).take(2).cloned().collect();
-            rest.create_group(owner, &id, &some).await?;
+        let few = |n| others.iter().skip(n).take(2).cloned().collect();
+        let mut founded: Vec<(String, Vec<User>)> = vec![
+            (format!("{tag}all"), others.to_vec()),
+            (format!("{tag}moving"), others.get(..1).unwrap_or_default().to_vec()),
+        ];
+        founded.extend((0..users.len() / 3).map(|n| (format!("{tag}few{n}"), few(n))));
+        let mut groups = Vec::new();
+        for (id, members) in founded {
+            rest.create_group(owner, &id, &members).await?;
             groups.push(format!("g:{id}"));
         }
         let (dues, blocked) = (Mutex::default(), Arc::default());
@@ -117,12 +119,13 @@ impl Cast {
             let user =
                 self.users.get(rng.random_range(1..self.users.len())).cloned().unwrap_or_default();
             let deed = if rng.random() { Deed::Let(user) } else { Deed::Remove(user) };
-            return self.deed(0, &format!("g:{MOVING}"), &deed);
+            return self.deed(0, self.moving(), &deed);
         }
         let at = if rng.random_range(0..3) == 0 {
             self.groups.get(rng.random_range(0..self.groups.len())).cloned().unwrap_or_default()
         } else {
-            format!("u:user{}", rng.random_range(0..self.users.len()))
+            let peer = self.users.get(rng.random_range(0..self.users.len()));
+            format!("u:{}", peer.cloned().unwrap_or_default())
         };
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let deed = match rng.random_range(0..40) {
@@ -138,7 +141,7 @@ impl Cast {
     /// One device says very much at once.
     pub(super) fn burst(&self) {
         for n in 0..BURST {
-            self.deed(0, &format!("g:{ALL}"), &Deed::Text(format!("{n} at once")));
+            self.deed(0, self.all(), &Deed::Text(format!("{n} at once")));
         }
     }
 
@@ -167,13 +170,21 @@ impl Cast {
     fn due(&self, user: &User, at: &str) -> Due {
         let Some(peer) = at.strip_prefix("u:").map(User::from) else {
             // Everybody writes to the other groups too, member or not.
-            return if at.strip_prefix("g:") == Some(ALL) { Due::Stored } else { Due::Either };
+            return if at == self.all() { Due::Stored } else { Due::Either };
         };
         if self.blocked.lock().contains(&(user.clone(), peer.clone())) {
             return Due::Refused;
         }
         let one_of = |a: &User, b: &User| self.pairs().any(|(blocked, by)| blocked == a && by == b);
         if one_of(user, &peer) || one_of(&peer, user) { Due::Either } else { Due::Stored }
+    }
+
+    fn all(&self) -> &str {
+        self.groups.first().map_or("", String::as_str)
+    }
+
+    fn moving(&self) -> &str {
+        self.groups.get(1).map_or("", String::as_str)
     }
 
     /// Who is kept out in the course of a run, and by whom.

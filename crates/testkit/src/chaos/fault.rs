@@ -3,6 +3,11 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rand::{
+    SeedableRng as _,
+    rngs::StdRng,
+    seq::{IteratorRandom as _, SliceRandom as _},
+};
 
 use crate::{real::Role, relay::Weather};
 
@@ -66,7 +71,7 @@ pub(super) enum StoreHarm {
 }
 
 /// What holds the link map in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Map {
     /// One server, reached over relays.
     #[default]
@@ -130,6 +135,24 @@ pub static FAULTS: &[Fault] = &[
 ];
 
 impl Fault {
+    /// Whether it is a longer story, in the course of which others can happen.
+    pub(super) fn takes_its_time(&self) -> bool {
+        matches!(self.harm, Harm::Roll)
+    }
+
+    /// Whether both can be done at once: what happens to one engine does not happen together.
+    fn goes_with(&self, other: &Self) -> bool {
+        let engine = |it: &Self| match it.harm {
+            Harm::Redis(_) => Some(Joint::Redis),
+            Harm::Store(_) => Some(Joint::Store),
+            _ => None,
+        };
+        let apart = engine(self).is_none() || engine(self) != engine(other);
+        self.name != other.name
+            && apart
+            && self.map().and(other.map()).is_none_or(|_| self.map() == other.map())
+    }
+
     /// The link map that it takes; `None`: it goes with any.
     fn map(&self) -> Option<Map> {
         match self.harm {
@@ -160,6 +183,32 @@ pub fn parse(list: &str) -> Result<Vec<Together>> {
 pub fn singly() -> Vec<Together> {
     let fit = FAULTS.iter().filter(|it| it.map().is_none_or(|map| map == Map::One));
     fit.map(|it| vec![it]).collect()
+}
+
+/// All of them in pairs, dealt anew by each seed: every fault is in at least one pair of a seed, and
+/// many seeds come to all pairs that there are.
+#[must_use]
+pub fn pairs(faults: &[&'static Fault], seed: u64) -> Vec<Together> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut left = faults.to_vec();
+    left.shuffle(&mut rng);
+    let mut pairs = Vec::new();
+    while let Some(one) = left.pop() {
+        let free = left.iter().position(|other| one.goes_with(other));
+        let other = free.map(|at| left.swap_remove(at));
+        // Of those that are left none may go with it: then it is one that has a pair already.
+        let other = other.or_else(|| {
+            faults.iter().copied().filter(|other| one.goes_with(other)).choose(&mut rng)
+        });
+        pairs.extend(other.map(|other| vec![one, other]));
+    }
+    pairs
+}
+
+/// As [`parse`] reads it.
+#[must_use]
+pub fn name(together: &Together) -> String {
+    together.iter().map(|it| it.name).collect::<Vec<_>>().join("+")
 }
 
 /// The link map on which all of them can be done.

@@ -12,28 +12,32 @@ mod player;
 mod post;
 mod pulse;
 mod site;
+mod sweep;
+mod tally;
 mod timeline;
 mod trial;
 mod verdict;
 
 use std::{
     fmt::Write as _,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use anyhow::{Context as _, Result, ensure};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
 
-use self::{cast::Cast, pulse::Pulse, site::Site, verdict::Verdict};
+use self::{cast::Cast, nemesis::Wound, pulse::Pulse, site::Site, verdict::Verdict};
 pub use self::{
     fault::Together,
     player::{Deed, Player},
+    sweep::{Sweep, sweep},
     timeline::Timeline,
     trial::{PLANTS, trial},
 };
@@ -44,12 +48,29 @@ use crate::checker::{History, SendResult, Violation};
 pub struct Plan {
     /// What chance depends on.
     pub seed: u64,
-    /// How long faults are done.
+    /// How long faults are done; at least one is, however short that is.
     pub lasts: Duration,
     /// Which, each entry together.
     pub faults: Vec<Together>,
+    /// How long the cluster is left alone before a fault and after it, in milliseconds.
+    pub calm: Range<u64>,
     /// A fault of the servers themselves, planted to test this test.
     pub plant: Option<String>,
+}
+
+impl Plan {
+    /// Faults by turns, as `seed` chooses.
+    #[must_use]
+    pub fn mix(seed: u64, lasts: Duration, faults: Vec<Together>) -> Self {
+        Self { seed, lasts, faults, calm: 1_000..4_000, plant: None }
+    }
+
+    /// These faults, once.
+    #[must_use]
+    pub fn once(seed: u64, faults: Together) -> Self {
+        let calm = 500..1_500;
+        Self { seed, lasts: Duration::ZERO, faults: vec![faults], calm, plant: None }
+    }
 }
 
 /// What came of it.
@@ -77,46 +98,58 @@ pub struct Report {
 
 /// Users; enough for many conversations at once on a small machine.
 const USERS: usize = 10;
-/// How long the cluster is left alone before a fault and after it, in milliseconds.
-const CALM: std::ops::Range<u64> = 1_000..4_000;
 
 /// Runs `plan` with `binary`; `say` hears what happens.
 ///
 /// # Errors
 /// The run could not be carried out. What the cluster did wrong is in the report.
 pub async fn run(binary: &Path, plan: &Plan, say: impl Fn(&str) + Send) -> Result<Report> {
-    let mut rng = StdRng::seed_from_u64(plan.seed);
     let map = fault::map(&plan.faults)?;
     let mut timeline = Timeline::new(say);
     let mut site = Site::start(binary.to_owned(), map, plan.plant.as_deref()).await?;
+    timeline.say(&format!("a cluster on {map:?}"));
+    let (mut report, history) = play(&mut site, "", plan, &mut timeline).await?;
+    if !report.violations.is_empty() {
+        report.kept = keep(site, &history)?;
+    }
+    Ok(report)
+}
+
+/// Carries `plan` out on a cluster that is whole, with users of its own, whose names begin with
+/// `tag`.
+async fn play(
+    site: &mut Site,
+    tag: &str,
+    plan: &Plan,
+    timeline: &mut Timeline<impl Fn(&str)>,
+) -> Result<(Report, History)> {
+    let mut rng = StdRng::seed_from_u64(plan.seed);
     let gateways: Vec<_> =
         site.cms.iter().map(|it| watch::Sender::new(Some(it.front.at()))).collect();
     let places: Vec<_> = gateways.iter().map(watch::Sender::subscribe).collect();
-    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), USERS, &places).await?);
-    timeline.say(&format!("{} devices chat on {map:?}", cast.players.len()));
+    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), tag, USERS, &places).await?);
+    timeline.say(&format!("{} devices chat", cast.players.len()));
 
     let pulse = Arc::new(Pulse::default());
-    let load = tokio::spawn(pulse::load(cast.clone(), pulse.clone(), rng.random()));
+    let load = Load(tokio::spawn(pulse::load(cast.clone(), pulse.clone(), rng.random())));
     let began = Instant::now();
     let mut strikes = 0;
-    while began.elapsed() < plan.lasts {
-        sleep(Duration::from_millis(rng.random_range(CALM))).await;
+    while strikes == 0 || began.elapsed() < plan.lasts {
+        sleep(Duration::from_millis(rng.random_range(plan.calm.clone()))).await;
         cast.let_sleep(&mut rng);
         pulse.forget_silence();
-        let Some(together) = plan.faults.get(rng.random_range(0..plan.faults.len().max(1))) else {
-            continue;
-        };
+        let together = plan.faults.choose(&mut rng).context("a plan without faults")?;
         cast.block(strikes);
         strikes += 1;
-        hurt(&mut site, together, &mut rng, &mut timeline).await?;
-        sleep(Duration::from_millis(rng.random_range(CALM))).await;
+        hurt(site, together, &mut rng, timeline).await?;
+        sleep(Duration::from_millis(rng.random_range(plan.calm.clone()))).await;
         let (done, waits) = cast.pulse();
         timeline.say(&format!(
             "   {done} done, {waits} wait; longest silence {} ms",
             pulse.silence().as_millis()
         ));
     }
-    load.abort();
+    drop(load);
     let [one, two] = [0, 1].map(|at| site.cms.get(at).map(|it| it.front.at()));
     let twins = [one.context("a CM")?, two.context("a CM")?];
     let Verdict { history, violations, answered_in, healed_in } =
@@ -125,7 +158,7 @@ pub async fn run(binary: &Path, plan: &Plan, say: impl Fn(&str) + Send) -> Resul
     timeline.say(&format!("whole after {healed_in:?}, {} findings", violations.len()));
 
     let acked = history.sends.iter().filter(|it| matches!(it.result, SendResult::Acked(_)));
-    Ok(Report {
+    let report = Report {
         sends: history.sends.len(),
         acked: acked.count(),
         learned: history.devices.values().map(|log| log.learned.len()).sum(),
@@ -133,9 +166,19 @@ pub async fn run(binary: &Path, plan: &Plan, say: impl Fn(&str) + Send) -> Resul
         healed_in,
         longest_silence: pulse.longest(),
         findings: findings(&history, &violations),
-        kept: if violations.is_empty() { Vec::new() } else { keep(site, &history)? },
+        kept: Vec::new(),
         violations,
-    })
+    };
+    Ok((report, history))
+}
+
+/// The load ends with whoever started it, however that ends.
+struct Load(tokio::task::JoinHandle<()>);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Does some faults together, for as long as the longest of them lasts.
@@ -145,15 +188,22 @@ async fn hurt(
     rng: &mut StdRng,
     timeline: &mut Timeline<impl Fn(&str)>,
 ) -> Result<()> {
+    let mut together = together.clone();
+    // Replacing everything takes its time: what else is done is done meanwhile.
+    together.sort_by_key(|fault| fault.takes_its_time());
     let mut wounds = Vec::new();
     let mut hold = Duration::ZERO;
-    for fault in together {
+    for fault in &together {
         let (wound, words) = nemesis::strike(site, fault, rng).await.context(fault.name)?;
+        if let (Wound::Rolled(down), [_]) = (&wound, &*together) {
+            ensure!(down.is_empty(), "{down:?} do not come back, and nothing else is hurt");
+        }
         hold = hold.max(Duration::from_millis(rng.random_range(fault.holds.clone())));
         timeline.say(&words);
         wounds.push(wound);
     }
     sleep(hold).await;
+    wounds.sort_by_key(Wound::is_inside);
     for wound in wounds {
         nemesis::heal(site, wound).await?;
     }

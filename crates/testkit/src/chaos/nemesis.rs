@@ -9,19 +9,31 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
-use rand::{RngExt as _, rngs::StdRng};
+use anyhow::{Context as _, Result};
+use rand::{RngExt as _, rngs::StdRng, seq::IndexedRandom as _};
+use tokio::time::timeout;
 
 use super::{
     fault::{Fault, Harm, Joint, RedisHarm, StoreHarm},
     site::{Redis, Site},
 };
-use crate::{real::Role, relay::Weather};
+use crate::{
+    real::Role,
+    relay::{Relay, Weather},
+};
+
+/// How long a process that is asked to go may take, as a supervisor would give it: its drain, and
+/// what a broken link adds to that.
+const GOES_WITHIN: Duration = Duration::from_secs(15);
+/// How long one that is started while something else is hurt may take before it is left for later.
+const COMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// What has been done, to be taken back.
 pub(super) enum Wound {
     None,
     Killed(Role, usize),
+    /// Those that did not come back while something else was hurt.
+    Rolled(Vec<(Role, usize)>),
     Stopped(Role, usize),
     Weather(Joint, usize),
     RedisDown(usize),
@@ -42,37 +54,61 @@ pub(super) async fn strike(
     let name = fault.name;
     let whole = |wound| Ok((wound, name.to_owned()));
     match fault.harm {
-        Harm::Kill(role) => {
-            let at = rng.random_range(0..site.nodes(role).len());
-            if let Some(node) = site.nodes(role).get_mut(at) {
+        Harm::Kill(role) | Harm::Stop(role) => {
+            let nodes = site.nodes(role).iter_mut().enumerate();
+            let mut whole: Vec<_> = nodes.filter(|(_, it)| !it.hurt).collect();
+            let at = rng.random_range(0..whole.len().max(1));
+            let Some((at, node)) = whole.get_mut(at) else { return missed(name) };
+            node.hurt = true;
+            let wound = if matches!(fault.harm, Harm::Kill(_)) {
                 node.server.kill().await?;
-            }
-            Ok((Wound::Killed(role, at), format!("{name} {at}")))
-        }
-        Harm::Stop(role) => {
-            let at = rng.random_range(0..site.nodes(role).len());
-            if let Some(node) = site.nodes(role).get_mut(at) {
+                Wound::Killed(role, *at)
+            } else {
                 node.server.pause()?;
-            }
-            Ok((Wound::Stopped(role, at), format!("{name} {at}")))
+                Wound::Stopped(role, *at)
+            };
+            Ok((wound, format!("{name} {at}")))
         }
         Harm::Roll => {
-            for role in [Role::Sm, Role::Cm, Role::Web] {
-                for node in site.nodes(role) {
-                    node.server.stop().await?;
-                    node.restart(role).await?;
-                }
-            }
-            whole(Wound::None)
+            let down = roll(site).await?;
+            let words = format!("{name}, {} are not back", down.len());
+            Ok((Wound::Rolled(down), words))
         }
         Harm::Weather(joint, weather) => {
-            let at = rng.random_range(0..2);
+            let is_fair =
+                |at: &usize| relay(site, joint, *at).map(Relay::weather) == Some(Weather::Fair);
+            let fair: Vec<usize> = (0..2).filter(is_fair).collect();
+            let Some(at) = fair.choose(rng).copied() else { return missed(name) };
             set(site, joint, at, weather);
             Ok((Wound::Weather(joint, at), format!("{name} {at}")))
         }
         Harm::Redis(harm) => redis(site, harm, rng).await.and_then(whole),
         Harm::Store(harm) => store(site, harm).and_then(whole),
     }
+}
+
+/// All that it could be done to is hurt already.
+fn missed(name: &str) -> Result<(Wound, String)> {
+    Ok((Wound::None, format!("{name} finds nothing whole")))
+}
+
+/// Replaces every process that is whole; which of them are not back. That is a matter of what else
+/// is hurt: an SM does not start without its store, and a supervisor would try again.
+async fn roll(site: &mut Site) -> Result<Vec<(Role, usize)>> {
+    let mut down = Vec::new();
+    for role in [Role::Sm, Role::Cm, Role::Web] {
+        for (at, node) in site.nodes(role).iter_mut().enumerate().filter(|(_, it)| !it.hurt) {
+            match timeout(GOES_WITHIN, node.server.stop()).await {
+                Ok(ended) => ended.with_context(|| format!("{role:?} {at}"))?,
+                Err(_) => node.server.kill().await?,
+            }
+            if !matches!(timeout(COMES_WITHIN, node.restart(role)).await, Ok(Ok(()))) {
+                node.hurt = true;
+                down.push((role, at));
+            }
+        }
+    }
+    Ok(down)
 }
 
 async fn redis(site: &mut Site, harm: RedisHarm, rng: &mut StdRng) -> Result<Wound> {
@@ -122,11 +158,13 @@ fn store(site: &Site, harm: StoreHarm) -> Result<Wound> {
             let done = Arc::new(AtomicBool::new(false));
             let (mariadb, database, stop) =
                 (site.mariadb.clone(), site.database.clone(), done.clone());
-            // Heads from the highest key to the lowest, while SMs go up.
+            // Two heads that are in use, the higher key first, while SMs go up.
             let text = format!(
-                "USE {database}; SET innodb_lock_wait_timeout = 1; BEGIN; \
-                 SELECT conv FROM heads ORDER BY conv DESC LIMIT 3 FOR UPDATE; DO SLEEP(0.02); \
-                 SELECT conv FROM heads ORDER BY conv LIMIT 3 FOR UPDATE; \
+                "USE {database}; SET innodb_lock_wait_timeout = 1; \
+                 SELECT MAX(conv), MIN(conv) INTO @high, @low FROM \
+                 (SELECT conv FROM heads ORDER BY last_message DESC LIMIT 4) AS busy; BEGIN; \
+                 SELECT conv FROM heads WHERE conv = @high FOR UPDATE; DO SLEEP(0.02); \
+                 SELECT conv FROM heads WHERE conv = @low FOR UPDATE; \
                  DO SLEEP(0.02); ROLLBACK"
             );
             let locks = thread::spawn(move || {
@@ -140,18 +178,28 @@ fn store(site: &Site, harm: StoreHarm) -> Result<Wound> {
     })
 }
 
+impl Wound {
+    /// Whether it is a process of the cluster that is hurt. The world around is mended first:
+    /// without it they do not start.
+    pub(super) fn is_inside(&self) -> bool {
+        matches!(self, Self::Killed(..) | Self::Rolled(_) | Self::Stopped(..))
+    }
+}
+
 /// Takes it back.
 pub(super) async fn heal(site: &mut Site, wound: Wound) -> Result<()> {
     match wound {
         Wound::None => {}
-        Wound::Killed(role, at) => {
-            if let Some(node) = site.nodes(role).get_mut(at) {
-                node.restart(role).await?;
+        Wound::Killed(role, at) => start(site, role, at).await?,
+        Wound::Rolled(down) => {
+            for (role, at) in down {
+                start(site, role, at).await?;
             }
         }
         Wound::Stopped(role, at) => {
             if let Some(node) = site.nodes(role).get_mut(at) {
                 node.server.go_on()?;
+                node.hurt = false;
             }
         }
         Wound::Weather(joint, at) => set(site, joint, at, Weather::Fair),
@@ -188,14 +236,25 @@ pub(super) async fn heal(site: &mut Site, wound: Wound) -> Result<()> {
     Ok(())
 }
 
-fn set(site: &Site, joint: Joint, at: usize, weather: Weather) {
-    let relay = match joint {
+async fn start(site: &mut Site, role: Role, at: usize) -> Result<()> {
+    if let Some(node) = site.nodes(role).get_mut(at) {
+        node.restart(role).await.with_context(|| format!("{role:?} {at} does not come back"))?;
+        node.hurt = false;
+    }
+    Ok(())
+}
+
+fn relay(site: &Site, joint: Joint, at: usize) -> Option<&Relay> {
+    match joint {
         Joint::Clients => site.cms.get(at).map(|it| &it.front),
         Joint::Sm => site.sms.get(at).map(|it| &it.front),
         Joint::Redis => site.to_redis.get(at),
         Joint::Store => site.to_store.get(at),
-    };
-    if let Some(relay) = relay {
+    }
+}
+
+fn set(site: &Site, joint: Joint, at: usize, weather: Weather) {
+    if let Some(relay) = relay(site, joint, at) {
         relay.set(weather);
     }
 }

@@ -21,6 +21,8 @@ pub(super) const SMS: usize = 2;
 pub(super) struct Node {
     pub(super) server: Server,
     pub(super) front: Relay,
+    /// Something is done to it already.
+    pub(super) hurt: bool,
     dir: TempDir,
 }
 
@@ -133,7 +135,7 @@ impl Node {
         let dir = tempfile::tempdir()?;
         let server = Server::start_logged(role, binary, dir.path(), env).await?;
         let front = Relay::to(place(&server, role)).await?;
-        Ok(Self { server, front, dir })
+        Ok(Self { server, front, hurt: false, dir })
     }
 
     /// Starts it again, after it has ended.

@@ -53,7 +53,7 @@ pub async fn trial(
     let server = Server::start(binary, dir, &env).await?;
     let at = watch::Sender::new(Some(server.native()));
     let rest = Arc::new(Rest::new(server.http()));
-    let cast = Arc::new(Cast::gather(rest, USERS, &[at.subscribe()]).await?);
+    let cast = Arc::new(Cast::gather(rest, "", USERS, &[at.subscribe()]).await?);
     (0..BLOCKS).for_each(|nth| cast.block(nth));
     let load = tokio::spawn(pulse::load(cast.clone(), Arc::new(Pulse::default()), seed));
     sleep(LASTS).await;
