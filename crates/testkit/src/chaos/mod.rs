@@ -52,6 +52,8 @@ pub struct Plan {
     pub lasts: Duration,
     /// Which, each entry together.
     pub faults: Vec<Together>,
+    /// Who chats, with two devices and more each.
+    pub users: usize,
     /// How long the cluster is left alone before a fault and after it, in milliseconds.
     pub calm: Range<u64>,
     /// A fault of the servers themselves, planted to test this test.
@@ -62,14 +64,14 @@ impl Plan {
     /// Faults by turns, as `seed` chooses.
     #[must_use]
     pub fn mix(seed: u64, lasts: Duration, faults: Vec<Together>) -> Self {
-        Self { seed, lasts, faults, calm: 1_000..4_000, plant: None }
+        Self { seed, lasts, faults, users: USERS, calm: 1_000..4_000, plant: None }
     }
 
     /// These faults, once.
     #[must_use]
     pub fn once(seed: u64, faults: Together) -> Self {
-        let calm = 500..1_500;
-        Self { seed, lasts: Duration::ZERO, faults: vec![faults], calm, plant: None }
+        let (lasts, users, calm) = (Duration::ZERO, FEW, 500..1_500);
+        Self { seed, lasts, faults: vec![faults], users, calm, plant: None }
     }
 }
 
@@ -98,6 +100,9 @@ pub struct Report {
 
 /// Users; enough for many conversations at once on a small machine.
 const USERS: usize = 10;
+/// Users of a short round. What it costs is mostly to sign them in, and to read all that all of them
+/// see, which grows with their square.
+const FEW: usize = 6;
 
 /// Runs `plan` with `binary`; `say` hears what happens.
 ///
@@ -127,7 +132,7 @@ async fn play(
     let gateways: Vec<_> =
         site.cms.iter().map(|it| watch::Sender::new(Some(it.front.at()))).collect();
     let places: Vec<_> = gateways.iter().map(watch::Sender::subscribe).collect();
-    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), tag, USERS, &places).await?);
+    let cast = Arc::new(Cast::gather(Arc::new(site.rest()?), tag, plan.users, &places).await?);
     timeline.say(&format!("{} devices chat", cast.players.len()));
 
     let pulse = Arc::new(Pulse::default());
