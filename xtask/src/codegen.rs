@@ -29,8 +29,10 @@ const PRINTED: &[Generated] = &[
 ];
 
 /// A test target and those of its tests that compare generated files with the code, and write them
-/// anew when `BLESS` is set: the vectors, and the tables in the protocol's specification.
-const COMPARED: &[(&str, &[&str])] = &[("protocol", &["vectors::", "specification::"])];
+/// anew when `BLESS` is set: the vectors, the tables in the protocol's specification, and what
+/// holds of the MQTT standards.
+const COMPARED: &[(&str, &[&str])] =
+    &[("protocol", &["vectors::", "specification::"]), ("mqtt", &["page::"])];
 const BLESS: &str = "ANSER_BLESS";
 
 /// Writes them, or with `check` fails when one is stale.

@@ -17,10 +17,10 @@ struct Rung {
 /// The whole ladder, with the rungs that are to come.
 const LADDER: &[Rung] = &[
     Rung { name: "domain", floor: 0, uses: &[] },
+    Rung { name: "topics", floor: 0, uses: &[] },
     Rung { name: "pace", floor: 1, uses: &["domain"] },
-    Rung { name: "topics", floor: 1, uses: &["domain"] },
     Rung { name: "wire", floor: 1, uses: &["domain"] },
-    Rung { name: "mqtt", floor: 1, uses: &["domain"] },
+    Rung { name: "mqtt", floor: 1, uses: &["topics", "domain"] },
     Rung { name: "xmpp", floor: 1, uses: &["domain"] },
     Rung { name: "store", floor: 1, uses: &["domain"] },
     Rung { name: "blobs", floor: 1, uses: &["domain"] },

@@ -1,0 +1,194 @@
+//! PUBLISH (MQTT 5 §3.3), and the one encoding of a message that goes to many.
+
+use anser_domain::Outbox;
+use bytes::Bytes;
+
+use super::{
+    CodecError, MAX_LENGTH, PacketSet, PacketType, Properties, Property, Version,
+    bytes::{Reader, put_binary, put_two, put_varint, varint_len},
+    malformed,
+    packet::DUP,
+    protocol,
+};
+
+/// How surely a message arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum QoS {
+    /// Once or not at all.
+    #[default]
+    AtMostOnce = 0,
+    /// Once or more often.
+    AtLeastOnce = 1,
+    /// Once.
+    ExactlyOnce = 2,
+}
+
+impl QoS {
+    /// The QoS of two bits, of which three are one too many [MQTT-3.3.1-4] [MQTT-3.1.2-12].
+    pub(super) const fn from_bits(bits: u8) -> Result<Self, CodecError> {
+        match bits {
+            0 => Ok(Self::AtMostOnce),
+            1 => Ok(Self::AtLeastOnce),
+            2 => Ok(Self::ExactlyOnce),
+            _ => Err(malformed("QoS 3")),
+        }
+    }
+}
+
+const RETAIN: u8 = 0b0001;
+
+/// A message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publish<'a> {
+    /// Whether it may have been sent before.
+    pub dup: bool,
+    /// How surely it is to arrive.
+    pub qos: QoS,
+    /// To a server: keep it for later subscribers. To a client: it was kept.
+    pub retain: bool,
+    /// Where it is published; empty when an alias says it.
+    pub topic: &'a str,
+    /// What it is acknowledged by; 0 at QoS 0, which is not.
+    pub id: u16,
+    /// None before MQTT 5.
+    pub properties: Properties<'a>,
+    /// What it says.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Publish<'a> {
+    pub(super) fn read(
+        first: u8,
+        body: &mut Reader<'a>,
+        version: Version,
+    ) -> Result<Self, CodecError> {
+        let qos = QoS::from_bits(first >> 1 & 0b11)?;
+        let dup = first & DUP != 0;
+        // [MQTT-3.3.1-2]
+        if dup && qos == QoS::AtMostOnce {
+            return Err(malformed("DUP with QoS 0"));
+        }
+        let topic = body.text()?;
+        // [MQTT-2.2.1-2]
+        let id = if qos == QoS::AtMostOnce { 0 } else { body.packet_id()? };
+        let properties = if version == Version::V5 {
+            Properties::read(body, PacketSet::of(PacketType::Publish))?
+        } else {
+            Properties::NONE
+        };
+        if version == Version::V5
+            && topic.is_empty()
+            && properties.find(Property::TopicAlias).is_none()
+        {
+            return Err(protocol("neither a topic nor an alias"));
+        }
+        let payload = std::mem::take(&mut body.0);
+        Ok(Self { dup, qos, retain: first & RETAIN != 0, topic, id, properties, payload })
+    }
+
+    pub(super) fn flags(&self) -> u8 {
+        flags(self.dup, self.qos, self.retain)
+    }
+
+    pub(super) fn put(&self, version: Version, out: &mut Vec<u8>) {
+        put_binary(out, self.topic.as_bytes());
+        if self.qos != QoS::AtMostOnce {
+            put_two(out, self.id);
+        }
+        if version == Version::V5 {
+            self.properties.put(out);
+        }
+        out.extend_from_slice(self.payload);
+    }
+}
+
+fn flags(dup: bool, qos: QoS, retain: bool) -> u8 {
+    u8::from(dup && qos != QoS::AtMostOnce) << 3 | (qos as u8) << 1 | u8::from(retain)
+}
+
+/// A message on its way to many: what is the same for all is encoded once, and what is a link's
+/// own (QoS, packet id, subscription ids) is put around it.
+#[derive(Clone, Debug)]
+pub struct Onward {
+    version: Version,
+    /// Under its length.
+    topic: Box<[u8]>,
+    /// Without their length, because a link's own come in front.
+    properties: Box<[u8]>,
+    payload: Bytes,
+}
+
+/// What is a link's own in a message that goes to many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp<'a> {
+    /// Whether the link may have been sent it before [MQTT-3.3.1-3].
+    pub dup: bool,
+    /// As the subscription grants it.
+    pub qos: QoS,
+    /// As the subscription wants it shown.
+    pub retain: bool,
+    /// 0 at QoS 0.
+    pub id: u16,
+    /// Properties of this link's, such as subscription ids; before MQTT 5 not written.
+    pub properties: Properties<'a>,
+}
+
+impl Onward {
+    /// Encodes what all links of `version` get of a message.
+    #[must_use]
+    pub fn new(version: Version, topic: &str, properties: Properties<'_>, payload: Bytes) -> Self {
+        let mut encoded = Vec::with_capacity(2 + topic.len());
+        put_binary(&mut encoded, topic.as_bytes());
+        let mut kept = Vec::new();
+        if version == Version::V5 {
+            properties.put_raw(&mut kept);
+        }
+        Self { version, topic: encoded.into(), properties: kept.into(), payload }
+    }
+
+    /// How many bytes it takes with this stamp, to be held against what the client takes
+    /// [MQTT-3.1.2-24].
+    #[must_use]
+    pub fn len(&self, stamp: &Stamp<'_>) -> usize {
+        let body = self.body_len(stamp);
+        1 + varint_len(body) + body
+    }
+
+    fn properties_len(&self, stamp: &Stamp<'_>) -> usize {
+        stamp.properties.len() + self.properties.len()
+    }
+
+    fn body_len(&self, stamp: &Stamp<'_>) -> usize {
+        let id = if stamp.qos == QoS::AtMostOnce { 0 } else { 2 };
+        let properties = match self.version {
+            Version::V5 => {
+                let len = self.properties_len(stamp);
+                varint_len(len) + len
+            }
+            Version::V31 | Version::V311 => 0,
+        };
+        self.topic.len() + id + properties + self.payload.len()
+    }
+
+    /// Appends it for one link. What no packet can hold is not written.
+    pub fn put(&self, stamp: &Stamp<'_>, out: &mut Outbox) {
+        let body = self.body_len(stamp);
+        if body > MAX_LENGTH {
+            return;
+        }
+        let buffer = out.buffer();
+        buffer.push((PacketType::Publish as u8) << 4 | flags(stamp.dup, stamp.qos, stamp.retain));
+        put_varint(buffer, body);
+        buffer.extend_from_slice(&self.topic);
+        if stamp.qos != QoS::AtMostOnce {
+            put_two(buffer, stamp.id);
+        }
+        if self.version == Version::V5 {
+            put_varint(buffer, self.properties_len(stamp));
+            stamp.properties.put_raw(buffer);
+            buffer.extend_from_slice(&self.properties);
+        }
+        out.share(&self.payload);
+    }
+}
