@@ -66,8 +66,8 @@ mod tests {
     fn each_sign_in_begins_with_another_cm_and_none_is_told_of_too_many() {
         let gateways = Gateways::default();
         gateways.clone().set(vec![cm("a"), cm("b")]);
-        let (ab, ba) = ([cm("a"), cm("b")].concat(), [cm("b"), cm("a")].concat());
-        assert_eq!([gateways.told(), gateways.told(), gateways.told()], [ab.clone(), ba, ab]);
+        let (forth, back) = ([cm("a"), cm("b")].concat(), [cm("b"), cm("a")].concat());
+        assert_eq!([gateways.told(), gateways.told(), gateways.told()], [forth.clone(), back, forth]);
         gateways.set((0..TOLD + 1).map(|n| cm(&n.to_string())).collect());
         let told = gateways.told();
         assert_eq!(told.len(), 2 * TOLD);
