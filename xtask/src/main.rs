@@ -11,6 +11,7 @@ mod codegen;
 mod crash;
 mod debian;
 mod fuzz;
+mod recovery;
 mod report;
 mod schemathesis;
 mod shell;
@@ -67,6 +68,8 @@ enum Task {
     },
     /// Hurt a cluster of real processes while devices chat, and look for a promise that was broken
     Chaos(chaos::Options),
+    /// Kill parts of a cluster, one after another, and time until it is itself again
+    Recovery(recovery::Options),
     /// Hold the REST API of a real server against its OpenAPI document, with made-up requests
     Schemathesis {
         /// Requests made up for each call
@@ -109,6 +112,7 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Crash { rounds, seed } => report.step("crash", || crash::run(rounds, seed)),
         Task::Chaos(options) => report.step("chaos", || chaos::run(&options)),
+        Task::Recovery(options) => report.step("recovery", || recovery::run(&options)),
         Task::Schemathesis { examples } => {
             report.step("schemathesis", || schemathesis::run(examples));
         }

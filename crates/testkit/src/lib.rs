@@ -8,6 +8,7 @@
 //! * [`mariadb`]: a MariaDB server, started for the tests of one process.
 //! * [`probe`]: a device that repairs nothing and writes everything down, to make such a history.
 //! * [`real`]: the real binary, its REST calls, and probes on real links.
+//! * [`recovery`]: how soon a cluster is itself again, timed.
 //! * [`relay`]: what lies between two processes, to be cut and slowed.
 //! * [`redis`]: Redis servers, started for one test.
 
@@ -20,5 +21,6 @@ pub mod mariadb;
 mod ports;
 pub mod probe;
 pub mod real;
+pub mod recovery;
 pub mod redis;
 pub mod relay;
