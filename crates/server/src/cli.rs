@@ -31,6 +31,10 @@ pub(crate) enum Command {
     /// Make users, change their passwords, shut them out
     #[command(subcommand)]
     User(User),
+    /// Write everything that is kept as lines of JSON
+    Export(crate::moving::Export),
+    /// Take in what an export has written, or another system
+    Import(crate::moving::Import),
     /// Chat in the terminal
     Chat(crate::chat::Args),
     /// Send one message and print its id and seq

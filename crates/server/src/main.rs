@@ -10,6 +10,7 @@ mod config;
 mod data_dir;
 mod doctor;
 mod metrics;
+mod moving;
 mod send;
 mod serve;
 mod telemetry;
@@ -47,6 +48,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Web(place) => serve::run_one(Role::Web, &place, false),
         Command::Cluster(args) => cluster::run(&args),
         Command::User(command) => user::run(command),
+        Command::Export(args) => moving::export(&args),
+        Command::Import(args) => moving::import(&args),
         Command::Chat(args) => chat::run(args),
         Command::Send(args) => send::run(args),
         Command::Bench(args) => bench::run(args),

@@ -39,7 +39,7 @@ pub(crate) fn run(command: User) -> anyhow::Result<()> {
 
 /// The settings, once it is sure that there is a database: making one here, in a directory that
 /// was only misspelt, would help nobody.
-fn load(place: &Place) -> anyhow::Result<Config> {
+pub(crate) fn load(place: &Place) -> anyhow::Result<Config> {
     let config = place.load(Vec::new())?;
     if let Some(database) = config.database()
         && !database.exists()

@@ -253,13 +253,15 @@ impl Admins {
                 if after.is_empty() {
                     change("everything", AdminChange::Record).await?;
                 }
-                Ok(admin(self.movers.export(&after, limit).await?))
+                let (lines, next) = self.movers.export(&after, limit).await?;
+                Ok(admin(AdminReply::Exported { lines, next }))
             }
             AdminAct::Import(lines) => {
                 if lines.is_empty() {
                     change("lines", AdminChange::Record).await?;
                 }
-                Ok(admin(self.movers.import(lines, !who.is_key()).await?))
+                let landed = self.movers.import(lines, !who.is_key()).await?;
+                Ok(admin(AdminReply::Imported(landed)))
             }
             read => self.read(read).await,
         }

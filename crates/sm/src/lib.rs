@@ -65,6 +65,7 @@ mod vetting;
 mod webhooks;
 
 pub use config::{BeforeSendPolicy, Config, FilePolicy, PushPolicy, Unanswered};
+pub use moving::{ExportPart, Movers};
 pub use outside::Outside;
 pub use paces::Rates;
 pub use provision::{Provisioned, create_user, provision, set_password};

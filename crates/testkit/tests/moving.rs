@@ -23,7 +23,7 @@ struct Place {
     rest: Rest,
     client: Client,
     ada: Login,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Place {
@@ -35,7 +35,7 @@ impl Place {
         let rest = Rest::new(server.http());
         administrator(&binary, dir.path(), env).await;
         let ada = rest.login("ada", "desk").await.unwrap();
-        Self { server, rest, client: Client::new(), ada, _dir: dir }
+        Self { server, rest, client: Client::new(), ada, dir }
     }
 
     async fn call(&self, method: Method, path: &str, by: &Login, body: Option<Value>) -> Value {
@@ -206,6 +206,53 @@ async fn they_find_it_on_the_other_engine_too() {
     let url = maria.database().unwrap();
     let (here, there) = (lived_in().await, Place::new(&[("ANSER_STORE__URL", &url)]).await);
     moves(&here, &there).await;
+}
+
+/// Runs `anser` on a place's data, with `input`; answers with how it ended and what it said.
+async fn anser(place: &Place, command: &str, input: &str) -> (bool, String, String) {
+    let mut child = tokio::process::Command::new(binary(Build::Plain).unwrap())
+        .args([command, "--data-dir"])
+        .arg(place.dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Who does not read what is said to them has ended for a reason of their own.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let ended = child.wait_with_output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (ended.status.success(), text(ended.stdout), text(ended.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_moves_everything_from_the_command_line() {
+    let (here, mut there) = (lived_in().await, Place::new(&[]).await);
+    let seen = here.seen().await;
+    let (done, lines, said) = anser(&here, "export", "").await;
+    assert!(done, "{said}");
+    assert_eq!(lines, here.export().await, "beside the server, as over REST");
+
+    let (done, _, said) = anser(&there, "import", &lines).await;
+    assert!(!done && said.contains("another server"), "{said}");
+    there.server.stop().await.unwrap();
+    let cut: String = lines.lines().take(6).map(|line| format!("{line}\n")).collect();
+    let (done, told, said) = anser(&there, "import", &cut).await;
+    assert!(!done && said.contains("last line is missing"), "{told} {said}");
+    let (done, told, said) = anser(&there, "import", &lines).await;
+    assert!(done, "{told} {said}");
+    let (done, _, said) = anser(&there, "import", "{\"type\":\"goose\"}\n").await;
+    assert!(!done && said.contains("line 1: "), "{said}");
+    there.server.restart().await.unwrap();
+    there.rest = Rest::new(there.server.http());
+    let moved = there.seen().await;
+    for user in PEOPLE {
+        for (path, was) in seen[user].as_object().unwrap() {
+            assert_eq!(&moved[user][path], was, "{path} of {user}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -160,6 +160,7 @@ macro_rules! store_suite {
             messages::search_finds_what_the_history_holds
             moving::what_moves_in_moves_out_and_comes_once
             moving::what_moved_in_is_read_and_found_and_told_to_nobody
+            moving::members_who_move_in_together_are_one_version
             moving::what_cannot_move_in_stops_nothing_else
             social::items_are_versioned_and_compared
             social::removed_items_are_told_to_who_was_away

@@ -167,6 +167,38 @@ pub async fn what_moved_in_is_read_and_found_and_told_to_nobody(rig: &dyn StoreR
     assert_eq!(world.store.tail(MessageId(0), 1_000).await.unwrap().items.len(), 1);
 }
 
+pub async fn members_who_move_in_together_are_one_version(rig: &dyn StoreRig) {
+    let world = World::new(rig).await;
+    let names: Vec<String> = (0..100).map(|n| format!("goose{n}")).collect();
+    let mut all = everything();
+    all.truncate(8);
+    all.extend(names.iter().map(|name| person(name, false)));
+    world.moved(all).await;
+    let alice = world.device("alice", "phone").await;
+    let acl = async || world.store.acl(alice.user, &at("geese")).await.unwrap();
+    let before = acl().await.version;
+    let coming = |name: &str, role| Record::Member {
+        group: group("geese"),
+        user: user(name),
+        role,
+        from: Seq(1),
+    };
+    let mut run: Vec<_> = names.iter().map(|name| coming(name, GroupRole::Member)).collect();
+    run.insert(7, coming("nobody", GroupRole::Member));
+    run.insert(8, coming("alice", GroupRole::Member));
+    run.insert(9, coming("bob", GroupRole::Owner));
+    run.insert(10, coming("goose0", GroupRole::Member));
+    let done = world.moved(run.clone()).await;
+    assert!(done[7].is_err() && done[9].is_err(), "{done:?}");
+    assert_eq!((&done[8], &done[10]), (&Ok(false), &Ok(false)));
+    assert_eq!(done.iter().filter(|it| **it == Ok(true)).count(), 100);
+    let after = acl().await;
+    assert_eq!((after.version, after.members.len()), (before + 1, 101));
+    // Once more: nobody comes, and nothing is another version.
+    assert!(world.moved(run).await.iter().all(|it| *it != Ok(true)));
+    assert_eq!(acl().await.version, before + 1);
+}
+
 pub async fn what_cannot_move_in_stops_nothing_else(rig: &dyn StoreRig) {
     let world = World::new(rig).await;
     world.moved(vec![person("alice", false), person("bob", false)]).await;

@@ -11,7 +11,7 @@ use super::{
     append::lost,
     convert::{MESSAGE_COLUMNS, entry_of, num, sql, time_of},
     desk::Desk,
-    moving_in::IMPORTED,
+    moving_log::IMPORTED,
     reader::Reader,
 };
 use crate::port::{Acl, Fact, FactKind, Follow, Happened, Lease, NewFact, StoreError, Tail};

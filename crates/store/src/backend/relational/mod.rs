@@ -41,6 +41,7 @@ mod log;
 mod mention;
 mod messages;
 mod moving_in;
+mod moving_log;
 mod moving_out;
 mod policy;
 mod profiles;
