@@ -38,6 +38,7 @@ mod items;
 mod keep;
 mod list;
 mod log;
+mod many;
 mod mention;
 mod messages;
 mod moving_in;

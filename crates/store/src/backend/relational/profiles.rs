@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use super::{
     Relational,
     convert::{num, sql},
-    desk::{AT_ONCE, Desk, fill, filled},
+    desk::Desk,
     directory,
     follow::tell,
     items::{self, touch},
+    many::{AT_ONCE, fill, filled},
 };
 use crate::port::{FactKind, NewItem, Profiles, Refaced, StoreError};
 
