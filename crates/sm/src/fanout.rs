@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use crate::{
     peers::{Peers, bin},
-    planted::{Plant, ex_members, planted},
+    planted::{Plant, believed, ex_members, planted},
 };
 
 /// From so many members on a look at who is linked at all saves more than it costs.
@@ -87,7 +87,9 @@ impl Fanout {
         let peers = self.peers.clone();
         self.routes.lookup(
             viewers.clone(),
-            Box::new(move |table| deliver_entries(&peers, &going, &viewers, &table)),
+            Box::new(move |table| {
+                deliver_entries(&peers, &going, &viewers, &believed(&viewers, table));
+            }),
         );
     }
 

@@ -146,7 +146,12 @@ impl Links {
     pub(crate) async fn unlink(&self, from: ReplyTo, actor: Actor) -> bool {
         let link = LinkRef { cm: from.peer, link: from.link, epoch: actor.epoch };
         let route = Route { device: actor.device, link };
-        let was_last = self.routes.unregister(vec![Registration { user: actor.user, route }]).await;
+        let closed = vec![Registration { user: actor.user, route }];
+        let was_last = if planted(Plant::UnlinkForgotten) {
+            Ok(Vec::new())
+        } else {
+            self.routes.unregister(closed).await
+        };
         self.cursors.flush_device(actor.device).await;
         match was_last.as_deref() {
             Ok([last]) => *last,

@@ -1,6 +1,10 @@
 //! Faults planted on purpose, so that the tests that look for faults can show that they find them.
 //! The feature `planted` is off in every build that anyone uses, and then all of this is `false`.
 
+use std::collections::BTreeMap;
+
+use anser_store::RouteTable;
+
 /// A fault, named in `ANSER_PLANT`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plant {
@@ -15,6 +19,12 @@ pub(crate) enum Plant {
     TakeoverIgnored,
     /// `order-not-held`: what a device sent after a refusal passes.
     OrderNotHeld,
+    /// `route-believed`: where somebody was linked once, they are believed to be linked for good.
+    RouteBelieved,
+    /// `generation-kept`: nobody hears that the link map has lost everything.
+    GenerationKept,
+    /// `unlink-forgotten`: a closed link stays in the map.
+    UnlinkForgotten,
 }
 
 /// Whether this fault is planted in this process.
@@ -34,6 +44,9 @@ pub(crate) fn planted(fault: Plant) -> bool {
             "ex-member-told" => Plant::ExMemberTold,
             "takeover-ignored" => Plant::TakeoverIgnored,
             "order-not-held" => Plant::OrderNotHeld,
+            "route-believed" => Plant::RouteBelieved,
+            "generation-kept" => Plant::GenerationKept,
+            "unlink-forgotten" => Plant::UnlinkForgotten,
             _ => return None,
         })
     });
@@ -50,7 +63,7 @@ pub(crate) fn lose_hint(hints: &[anser_domain::Hint]) -> bool {
 
 /// Everybody whom `ex-member-told` has seen in a conversation and who is there no more.
 pub(crate) fn ex_members(acl: &anser_store::Acl) -> Vec<anser_domain::UserId> {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use anser_domain::{ConvId, UserId};
 
@@ -60,4 +73,22 @@ pub(crate) fn ex_members(acl: &anser_store::Acl) -> Vec<anser_domain::UserId> {
     let seen = seen.entry(acl.conv).or_default();
     seen.extend(acl.members.keys().copied());
     seen.iter().copied().filter(|user| !acl.members.contains_key(user)).collect()
+}
+
+/// The table as `route-believed` sees it: of each of `users` what it saw first.
+pub(crate) fn believed(users: &[anser_domain::UserId], table: RouteTable) -> RouteTable {
+    static FIRST: parking_lot::Mutex<BTreeMap<anser_domain::UserId, Routes>> =
+        parking_lot::Mutex::new(BTreeMap::new());
+    type Routes = smallvec::SmallVec<[anser_store::Route; 1]>;
+
+    if !planted(Plant::RouteBelieved) {
+        return table;
+    }
+    let mut first = FIRST.lock();
+    let seen = users.iter().zip(table).map(|(user, routes)| match first.get(user) {
+        Some(routes) => routes.clone(),
+        None if routes.is_empty() => routes,
+        None => first.entry(*user).or_insert(routes).clone(),
+    });
+    seen.collect()
 }

@@ -5,7 +5,7 @@
 use std::{path::Path, time::Duration};
 
 use anser_testkit::{
-    chaos::{PLANTS, Plan, fault, run, trial},
+    chaos::{CLUSTER_PLANTS, PLANTS, Plan, fault, run, trial},
     real::{Build, binary},
 };
 use tokio::task::JoinSet;
@@ -28,6 +28,8 @@ async fn no_fault_of_a_short_mix_breaks_a_promise() {
 
 /// Chance decides whether a fault shows: seldom not the first time.
 const TRIES: u64 = 10;
+/// Rounds on a cluster with a planted fault, until it shows.
+const CLUSTER_TRIES: u64 = 3;
 /// Trials mostly wait, for chats and for links to be fenced; so many keep a small machine busy.
 const AT_ONCE: usize = 3;
 
@@ -52,6 +54,29 @@ async fn every_planted_fault_is_found_and_nothing_without_one() {
         }
         trials.join_all().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_planted_into_a_cluster_is_found() {
+    let binary = binary(Build::Planted).unwrap();
+    let mut rounds = JoinSet::new();
+    for (plant, fault, expected) in CLUSTER_PLANTS {
+        let binary = binary.clone();
+        rounds.spawn(async move {
+            let mut words = Vec::new();
+            for seed in 1..=CLUSTER_TRIES {
+                let mut plan = Plan::once(seed, fault::parse(fault).unwrap().remove(0));
+                plan.plant = Some(plant.into());
+                let report = run(&binary, &plan, |_| {}).await.unwrap();
+                words.extend(report.violations.iter().map(ToString::to_string));
+                if words.iter().any(|it| it.contains(expected)) {
+                    return;
+                }
+            }
+            panic!("{plant}: {words:#?}");
+        });
+    }
+    rounds.join_all().await;
 }
 
 async fn violations(binary: &Path, plant: Option<&str>, seed: u64) -> Vec<String> {

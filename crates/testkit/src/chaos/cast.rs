@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use anser_domain::ClientId;
@@ -29,8 +30,12 @@ use crate::{
 const DEVICES: usize = 2;
 /// Sends of one device that wait for their answers.
 const WINDOW: usize = 16;
-/// What one device says at once: more than [`trial`](fn@super::trial) lets a user say in ten seconds.
+/// What one device says in a hurry: more than [`trial`](fn@super::trial) lets a user say in ten
+/// seconds, over more time than it takes until the next may be said.
 const BURST: usize = 300;
+const BURST_PAUSE: Duration = Duration::from_millis(4);
+/// How many hang up in the end, so that somebody is there to be shown as not linked.
+const LEAVERS: usize = 2;
 /// So many pairs have a block in the course of a run: the later user of each keeps the other out.
 pub(super) const BLOCKS: usize = 3;
 
@@ -138,11 +143,23 @@ impl Cast {
         self.deed(player, &at, &deed);
     }
 
-    /// One device says very much at once.
-    pub(super) fn burst(&self) {
+    /// One device says very much, on and on: while what was refused for now waits, there is room
+    /// again, and what it says then may not take it.
+    pub(super) async fn burst(&self) {
         for n in 0..BURST {
-            self.deed(0, self.all(), &Deed::Text(format!("{n} at once")));
+            self.deed(0, self.all(), &Deed::Rush(format!("{n} in a hurry")));
+            tokio::time::sleep(BURST_PAUSE).await;
         }
+    }
+
+    /// Some hang up for good.
+    pub(super) fn leave(&self) {
+        self.players
+            .iter()
+            .skip(1)
+            .step_by(DEVICES)
+            .take(LEAVERS)
+            .for_each(|it| it.stay_awake(false));
     }
 
     /// Everybody has read everything, and then, as a device that hears of it late, a little less.
@@ -159,7 +176,7 @@ impl Cast {
         let Some(player) = self.players.get(player) else { return };
         let client_id = ClientId(*uuid::Uuid::now_v7().as_bytes());
         let due = self.due(&player.device().user, at);
-        if let (true, Deed::Text(body) | Deed::Answer(body)) =
+        if let (true, Deed::Text(body) | Deed::Rush(body) | Deed::Answer(body)) =
             (player.act(at, client_id, deed), deed)
         {
             self.dues.lock().insert(body.clone(), due);
@@ -200,7 +217,7 @@ impl Cast {
         let pair = (user.clone(), by.clone());
         tokio::spawn(async move {
             while rest.block(&login, &pair.0).await.is_err() {
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
             blocked.lock().insert(pair);
         });

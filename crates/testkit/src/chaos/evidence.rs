@@ -9,9 +9,9 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::cast::Cast;
 use crate::{
-    checker::{self, Device, DeviceLog, History, Learned, Violation},
+    checker::{self, Device, History, Learned, Violation},
     probe::{Linked, Probe},
-    real::Login,
+    real::{Login, shown},
 };
 
 /// How long an older link may live on once the newer one is welcomed.
@@ -19,31 +19,10 @@ const FENCED_WITHIN: Duration = Duration::from_secs(2);
 /// How many users log in twice.
 const TWINS: usize = 3;
 
-/// Everything that the servers show. Each user's REST history becomes a device of theirs, which
-/// is owed what every device is owed.
-pub(super) async fn shown(cast: &Cast) -> Result<History> {
-    let mut history = History { hints_overtake: true, ..History::default() };
-    for login in &cast.readers {
-        let mut learned = Vec::new();
-        for (at, row) in cast.rest().rows(login).await? {
-            let log = cast.rest().log(login, &at).await?;
-            learned.extend(log.iter().map(|entry| Learned::Delivered {
-                conv: row.conv.clone(),
-                seq: entry.seq,
-                body: entry.body.clone(),
-            }));
-            // The whole log is the one that a founding member sees: the owner of every group,
-            // either side of a direct conversation.
-            if at.starts_with("u:") || Some(&login.user) == cast.owner() {
-                history.logs.entry(row.conv.clone()).or_insert(log);
-            }
-            history.rows.push(row);
-        }
-        let device = Device { user: login.user.clone(), name: "rest".into() };
-        let log = DeviceLog { learned, complete: true, ..DeviceLog::default() };
-        history.devices.insert(device, log);
-    }
-    Ok(history)
+/// Everything that the servers show.
+pub(super) async fn gather(cast: &Cast) -> Result<History> {
+    let shown = shown(cast.rest(), &cast.readers, cast.owner()).await?;
+    Ok(History { hints_overtake: true, ..shown })
 }
 
 /// Whether every device has every entry that it may see.

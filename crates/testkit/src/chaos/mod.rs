@@ -39,7 +39,7 @@ pub use self::{
     player::{Deed, Player},
     sweep::{Sweep, sweep},
     timeline::Timeline,
-    trial::{PLANTS, trial},
+    trial::{CLUSTER_PLANTS, PLANTS, trial},
 };
 use crate::checker::{History, SendResult, Violation};
 

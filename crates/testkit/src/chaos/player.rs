@@ -17,6 +17,8 @@ use crate::{
 pub enum Deed {
     /// Says something.
     Text(String),
+    /// Says something, whether or not what it said before was taken yet.
+    Rush(String),
     /// Says something in answer to the newest entry it has.
     Answer(String),
     /// Has read what it has, but for so many places at the end. Whoever has read more on another
@@ -47,7 +49,7 @@ pub trait Player: Send + Sync {
     /// How much of what it did has no final answer.
     fn unanswered(&self) -> usize;
 
-    /// Whether it has a link while it is awake.
+    /// Whether it keeps itself linked now.
     fn links(&self) -> bool;
 
     /// How far it was answered to have read, by conversation.
@@ -79,6 +81,10 @@ impl Player for Native {
             let call = match deed {
                 Deed::Text(body) => {
                     probe.send(at, client_id, body);
+                    return true;
+                }
+                Deed::Rush(body) => {
+                    probe.rush(at, client_id, body);
                     return true;
                 }
                 Deed::Answer(body) => {
@@ -130,7 +136,7 @@ impl Player for Native {
     }
 
     fn links(&self) -> bool {
-        true
+        self.phone.is_awake()
     }
 
     fn asked_read(&self) -> BTreeMap<Conv, u64> {

@@ -91,7 +91,7 @@ impl Player for Post {
     }
 
     fn act(&self, at: &str, client_id: ClientId, deed: &Deed) -> bool {
-        let (Deed::Text(body) | Deed::Answer(body)) = deed else { return false };
+        let (Deed::Text(body) | Deed::Rush(body) | Deed::Answer(body)) = deed else { return false };
         self.desk.waiting.lock().push_back(Letter {
             at: at.into(),
             client_id,

@@ -30,6 +30,15 @@ pub const PLANTS: [(&str, &str); 9] = [
     ("hint-lost-at-tail", "never got"),
 ];
 
+/// Those that only a cluster has, in the same way, each with what is done to the cluster for it to
+/// matter.
+pub const CLUSTER_PLANTS: [(&str, &str, &str); 4] = [
+    ("route-believed", "kill-cm", "never got"),
+    ("generation-kept", "redis-flush", "is shown as online: false"),
+    ("unlink-forgotten", "redis-flush", "is shown as online: true"),
+    ("lanes-ignored", "slow-store", "after something that stands later"),
+];
+
 /// Enough for every kind of conversation.
 const USERS: usize = 5;
 /// How long they chat.
@@ -60,7 +69,7 @@ pub async fn trial(
     load.abort();
     // Much work for everybody, so only where it shows something.
     if plant == Some("order-not-held") {
-        cast.burst();
+        cast.burst().await;
     }
     cast.read();
     let verdict = verdict::reach(&cast, [server.native(); 2]).await?;

@@ -42,7 +42,7 @@ pub(super) async fn reach(cast: &Cast, gateways: [SocketAddr; 2]) -> Result<Verd
         sleep(POLL).await;
     }
     let answered_in = healed.elapsed();
-    let mut history = evidence::shown(cast).await?;
+    let mut history = evidence::gather(cast).await?;
     // What is wrong already will not mend by waiting.
     evidence::record(cast, &mut history, false);
     let broken = !check(&history).is_empty();
@@ -53,6 +53,7 @@ pub(super) async fn reach(cast: &Cast, gateways: [SocketAddr; 2]) -> Result<Verd
     let healed_in = healed.elapsed();
     evidence::record(cast, &mut history, true);
     violations.extend(check(&history));
+    cast.leave();
     let mut wrong = evidence::presence(cast).await?;
     while !wrong.is_empty() && healed.elapsed() < PRESENT_WITHIN {
         sleep(POLL).await;

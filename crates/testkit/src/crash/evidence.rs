@@ -6,14 +6,13 @@ use anyhow::Result;
 
 use super::cast::Cast;
 use crate::{
-    checker::{self, Conv, Device, DeviceLog, History, Learned},
-    real::Rest,
+    checker::{self, Conv, History},
+    real::{Rest, shown},
 };
 
-/// Everything that the server shows. Each user's REST history becomes a device of theirs, which
-/// is owed what every device is owed.
+/// Everything that the server shows, and how far it answered that somebody has read.
 pub(super) async fn gather(cast: &Cast, rest: &Rest) -> Result<History> {
-    let mut history = History::default();
+    let mut history = shown(rest, &cast.readers, cast.owner()).await?;
     let mut asked: BTreeMap<(checker::User, Conv), u64> = BTreeMap::new();
     for (user, phone) in &cast.phones {
         for (conv, seq) in phone.with(|probe| probe.asked_read().clone()) {
@@ -21,26 +20,8 @@ pub(super) async fn gather(cast: &Cast, rest: &Rest) -> Result<History> {
             *asked = seq.max(*asked);
         }
     }
-    for login in &cast.readers {
-        let mut learned = Vec::new();
-        for (at, mut row) in rest.rows(login).await? {
-            row.asked = asked.get(&(row.user.clone(), row.conv.clone())).copied().unwrap_or(0);
-            let log = rest.log(login, &at).await?;
-            learned.extend(log.iter().map(|entry| Learned::Delivered {
-                conv: row.conv.clone(),
-                seq: entry.seq,
-                body: entry.body.clone(),
-            }));
-            // The whole log is the one that a founding member sees: the owner of every group,
-            // either side of a direct conversation.
-            if at.starts_with("u:") || Some(&login.user) == cast.owner() {
-                history.logs.entry(row.conv.clone()).or_insert(log);
-            }
-            history.rows.push(row);
-        }
-        let device = Device { user: login.user.clone(), name: "rest".into() };
-        let log = DeviceLog { learned, complete: true, ..DeviceLog::default() };
-        history.devices.insert(device, log);
+    for row in &mut history.rows {
+        row.asked = asked.get(&(row.user.clone(), row.conv.clone())).copied().unwrap_or(0);
     }
     Ok(history)
 }

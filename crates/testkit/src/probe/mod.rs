@@ -159,7 +159,13 @@ impl Probe {
         self.outgoing.push_text(at, conv, client_id, body.into(), 0);
     }
 
-    /// The same, as an answer to the entry at `quoted`.
+    /// The same as [`send`](Self::send), and it is sent though something before it was refused for now.
+    pub fn rush(&mut self, at: &str, client_id: ClientId, body: &str) {
+        self.send(at, client_id, body);
+        self.outgoing.rush();
+    }
+
+    /// The same as [`send`](Self::send), as an answer to the entry at `quoted`.
     pub fn answer(&mut self, at: &str, client_id: ClientId, body: &str, quoted: u64) {
         let conv = checker::conv(&self.device.user, at);
         self.outgoing.push_text(at, conv, client_id, body.into(), quoted);

@@ -22,6 +22,7 @@ struct Wish {
     acks: Vec<Ack>,
     failed: bool,
     ever_written: bool,
+    rushes: bool,
 }
 
 enum What {
@@ -80,7 +81,16 @@ impl Outgoing {
             acks: Vec::new(),
             failed: false,
             ever_written: false,
+            rushes: false,
         });
+    }
+
+    /// What was wanted last does not wait for what was refused before it: that its order is kept is
+    /// left to the server.
+    pub(super) fn rush(&mut self) {
+        if let Some(wish) = self.wishes.last_mut() {
+            wish.rushes = true;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -107,19 +117,18 @@ impl Outgoing {
         out: &mut Vec<u8>,
     ) {
         for lane in self.lanes.values_mut() {
-            if let Some(until) = lane.held_until_ms {
-                if now_ms < until || lane.in_flight() > 0 {
-                    continue;
-                }
+            let in_flight = lane.in_flight() > 0;
+            let held = lane.held_until_ms.is_some_and(|until| now_ms < until || in_flight);
+            if !held {
                 lane.held_until_ms = None;
             }
             for (index, id) in &mut lane.waiting {
                 if self.ids.len() >= window {
                     return;
                 }
-                let Some(wish) = self.wishes.get_mut(*index).filter(|_| id.is_none()) else {
-                    continue;
-                };
+                let may_go = |wish: &&mut Wish| !held || (wish.rushes && !wish.ever_written);
+                let wish = self.wishes.get_mut(*index).filter(may_go);
+                let Some(wish) = wish.filter(|_| id.is_none()) else { continue };
                 let number = *next_id;
                 *next_id += 1;
                 *id = Some(number);

@@ -35,6 +35,12 @@ impl Phone {
         self.awake.send_replace(awake);
     }
 
+    /// Whether it does.
+    #[must_use]
+    pub fn is_awake(&self) -> bool {
+        *self.awake.borrow()
+    }
+
     /// Does something with the probe. What that leaves to be sent goes out soon.
     pub fn with<T>(&self, act: impl FnOnce(&mut Probe) -> T) -> T {
         self.linked.with(act)

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use anser_domain::{Actor, Address, ClientId, Clock as _, MessageId, Refusal, SyncToken};
+use anser_domain::{
+    Actor, Address, ClientId, Clock as _, ManualClock, MessageId, Millis, Refusal, SyncToken,
+};
 use anser_store::{
     AdminChange, Happened, ListPage, Note, Store,
     conformance::{StoreRig, World, world},
@@ -248,5 +250,72 @@ fn a_process_that_was_taken_for_gone_begins_anew() {
         let sent = two.send(0, actor, "geese", id).await.unwrap().sent;
         assert!(sent.id.0 > before.0, "nothing comes below what was told to be stable");
         assert!(server.ask(&format!("SELECT count(*) FROM {name}.writers")).unwrap() != "0");
+    });
+}
+
+#[test]
+fn a_write_that_is_no_entry_is_done_again_when_its_transaction_broke() {
+    run(async {
+        let two = Two::new().await;
+        let store = two.stores[0].clone();
+        store.rewind("geese", MessageId(1)).await.unwrap();
+        let (server, url) = two.rig.database().clone();
+        let name = url.rsplit('/').next().unwrap().to_owned();
+        let text = format!("USE {name}; BEGIN; SELECT * FROM followers FOR UPDATE; DO SLEEP(600)");
+        let elsewhere = server.clone();
+        let holder = std::thread::spawn(move || elsewhere.try_to(&text));
+        let found = async |text: String| loop {
+            let id = server.ask(&text).unwrap();
+            if !id.is_empty() {
+                return id;
+            }
+            tokio::task::yield_now().await;
+        };
+        let processes = format!("FROM information_schema.processlist p WHERE p.db = '{name}'");
+        let holds = found(format!("SELECT p.id {processes} AND p.info LIKE 'DO SLEEP%'")).await;
+        let writes = tokio::spawn(async move { store.rewind("geese", MessageId(7)).await });
+        let waits = found(format!(
+            "SELECT p.id {processes} AND p.info LIKE '%INTO followers%' AND p.command = 'Execute'"
+        ))
+        .await;
+        server.ask(&format!("KILL {waits}")).unwrap();
+        server.try_to(&format!("KILL {holds}"));
+        writes.await.unwrap().unwrap();
+        holder.join().unwrap();
+        let place = server.ask(&format!("SELECT place FROM {name}.followers")).unwrap();
+        assert_eq!(place, "7");
+    });
+}
+
+#[test]
+fn clocks_that_jump_change_neither_places_nor_the_order_of_ids() {
+    run(async {
+        const SENDS: usize = 30;
+        let mut two = Two::new().await;
+        let actor = two.world.actor("alice").await;
+        two.world.found(actor, "geese", &[]).await.unwrap();
+        let mut ids = Vec::new();
+        for number in 0..SENDS {
+            match number {
+                // Both a day ahead,
+                10 => two.world.clock.advance(Duration::from_secs(86_400)),
+                // then one of them an hour behind where it began.
+                20 => {
+                    let wall = two.world.clock.wall().0 - 25 * 3_600_000;
+                    let store = two.rig.open(Arc::new(ManualClock::new(Millis(wall)))).await;
+                    store.bind(two.world.gate.clone());
+                    two.stores[0] = store;
+                }
+                _ => {}
+            }
+            let id = two.world.client_id();
+            let sent = two.send(number % 2, actor, "geese", id).await.unwrap().sent;
+            assert_eq!((sent.seq.0, sent.duplicate), (number as u64 + 2, false));
+            let again = two.send((number + 1) % 2, actor, "geese", id).await.unwrap().sent;
+            assert_eq!((again.seq, again.id, again.duplicate), (sent.seq, sent.id, true));
+            ids.push(sent.id);
+        }
+        assert!(ids.is_sorted(), "ids ascend in a conversation: {ids:?}");
+        assert_eq!(two.world.log(actor, &world::at("geese")).await.len(), SENDS + 1);
     });
 }

@@ -131,7 +131,7 @@ impl Relational {
     /// before it has changed anything.
     async fn write<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
+        write: impl FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
         self.push(true, write).await
     }
@@ -140,7 +140,7 @@ impl Relational {
     /// keeps nobody else from writing.
     async fn write_beside<T: Send + 'static>(
         &self,
-        write: impl FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
+        write: impl FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
         self.push(false, write).await
     }
@@ -148,12 +148,20 @@ impl Relational {
     async fn push<T: Send + 'static>(
         &self,
         alone: bool,
-        write: impl FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
+        write: impl FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let answer = Arc::new(Mutex::new(Some(answer)));
+        let mut write = Some(write);
         let run = Box::new(move |desk: &mut Desk<'_>| -> Finish {
-            let result = desk.guarded(write);
-            Box::new(move || drop(answer.send(result)))
+            // Where nobody else writes, once is enough.
+            let again = if desk.is_shared() { write.clone() } else { None };
+            let result = match std::mem::replace(&mut write, again) {
+                Some(write) => desk.guarded(write),
+                None => Err(lost("a write cannot be done twice")),
+            };
+            let answer = Arc::clone(&answer);
+            Box::new(move || drop(answer.lock().take().map(|answer| answer.send(result))))
         });
         self.queue.push_work(Work { alone, run })?;
         answered.await.unwrap_or_else(|_| Err(lost("the transaction could not be committed")))

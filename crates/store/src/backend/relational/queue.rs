@@ -20,7 +20,8 @@ const MAX_WAITING_BYTES: usize = 64 << 20;
 const MAX_WORKS: usize = 65_536;
 
 /// A write that is no entry of a log. It runs inside the transaction; what it returns runs after
-/// the commit, and is dropped unseen when the commit fails.
+/// the commit, and is dropped unseen when the commit fails. Among other processes it may run again,
+/// in another transaction.
 pub(super) struct Work {
     /// Whether it looks at more than rows under one head before it writes, so that no other
     /// process may write meanwhile.
@@ -29,7 +30,7 @@ pub(super) struct Work {
     pub(super) run: Run,
 }
 
-type Run = Box<dyn for<'a, 'c> FnOnce(&'a mut Desk<'c>) -> Finish + Send>;
+type Run = Box<dyn for<'a, 'c> FnMut(&'a mut Desk<'c>) -> Finish + Send>;
 /// The end of a [`Work`].
 pub(super) type Finish = Box<dyn FnOnce() + Send>;
 

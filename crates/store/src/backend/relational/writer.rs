@@ -29,6 +29,8 @@ const MAX_BATCH: usize = 2_048;
 const BEAT: Duration = Duration::from_millis(200);
 /// So often a batch is tried that meets others in the database.
 const TRIES: usize = 5;
+/// So often are other writes tried. Each may wait 2 s for a lock, and entries wait behind it.
+const WORK_TRIES: usize = 3;
 
 /// What the writer's thread is made of.
 pub(super) struct Writer {
@@ -130,11 +132,11 @@ impl Writer {
             let mut appends = appends.into_iter();
             while appends.len() > 0 || works.is_some() {
                 let batch = appends.by_ref().take(MAX_BATCH);
-                let works = works.take().unwrap_or_default();
+                let mut works = works.take().unwrap_or_default();
                 if desk.is_shared() {
                     self.transact_shared(desk, batch.collect(), works);
                 } else {
-                    self.transact(desk, batch, works, &[], true);
+                    self.transact(desk, batch, &mut works, &[], true);
                 }
                 keeper.between(desk.conn);
             }
@@ -144,23 +146,28 @@ impl Writer {
 
     /// The same among other processes. Entries lock their heads first and in order, and are tried
     /// again when they met others all the same: nothing was stored then, and the dedupe key tells
-    /// if it was. Other writes have locks of their own, and so a transaction of their own.
+    /// if it was. Other writes have locks of their own, and so a transaction of their own; they have
+    /// no such key, and are tried again only if what failed was not the commit.
     fn transact_shared(&self, desk: &mut Desk<'_>, batch: Vec<Append>, works: Vec<Work>) {
         if !batch.is_empty() {
             let heads: Vec<_> = batch.iter().map(Ahead::of).collect();
             for _ in 1..TRIES {
-                if self.transact(desk, batch.clone().into_iter(), Vec::new(), &heads, false) {
+                if self.transact(desk, batch.clone().into_iter(), &mut [], &heads, false) {
                     return self.transact_works(desk, works);
                 }
             }
-            self.transact(desk, batch.into_iter(), Vec::new(), &heads, true);
+            self.transact(desk, batch.into_iter(), &mut [], &heads, true);
         }
         self.transact_works(desk, works);
     }
 
-    fn transact_works(&self, desk: &mut Desk<'_>, works: Vec<Work>) {
-        if !works.is_empty() {
-            self.transact(desk, std::iter::empty(), works, &[], true);
+    fn transact_works(&self, desk: &mut Desk<'_>, mut works: Vec<Work>) {
+        let mut left = if works.is_empty() { 0 } else { WORK_TRIES };
+        while left > 0 {
+            left -= 1;
+            if self.transact(desk, std::iter::empty(), &mut works, &[], left == 0) {
+                return;
+            }
         }
     }
 
@@ -170,7 +177,7 @@ impl Writer {
         &self,
         desk: &mut Desk<'_>,
         mut batch: impl ExactSizeIterator<Item = Append>,
-        works: Vec<Work>,
+        works: &mut [Work],
         heads: &[Ahead],
         last: bool,
     ) -> bool {
@@ -178,8 +185,12 @@ impl Writer {
         let mut results: Vec<Result<Appended, Refusal>> = Vec::with_capacity(batch.len());
         let mut finishes = Vec::with_capacity(works.len());
         let written = begin(desk, heads, works.iter().any(|work| work.alone)).and_then(|()| {
-            self.write(desk, &mut batch, &mut tickets, &mut results, works, &mut finishes)
+            self.write(desk, &mut batch, &mut tickets, &mut results, works, &mut finishes)?;
+            // One that met others has been told so, but does not have to be.
+            let met = !last && !works.is_empty() && may_try_again(desk);
+            if met { Err(StoreError::Failed("a write met others".into())) } else { Ok(()) }
         });
+        let safe = works.is_empty() || written.is_err();
         let mut early = false;
         let committed = written.and_then(|()| {
             if planted(Plant::AckBeforeCommit) && !tickets.is_empty() {
@@ -200,7 +211,7 @@ impl Writer {
                     finish();
                 }
             }
-            Err(error) if !last && desk.conn.shared().is_some_and(|conn| conn.may_try_again()) => {
+            Err(error) if !last && safe && may_try_again(desk) => {
                 tracing::debug!(%error, "a batch is tried again");
                 desk.rollback();
                 return false;
@@ -225,7 +236,7 @@ impl Writer {
         batch: &mut impl Iterator<Item = Append>,
         tickets: &mut Vec<Ticket>,
         results: &mut Vec<Result<Appended, Refusal>>,
-        works: Vec<Work>,
+        works: &mut [Work],
         finishes: &mut Vec<Finish>,
     ) -> Result<(), StoreError> {
         for entry in batch {
@@ -264,6 +275,11 @@ impl Writer {
             gate.committed(outcomes.map(|(ticket, result)| ticket.outcome(result)).collect());
         }
     }
+}
+
+/// Whether something failed, since the transaction began, that may go well the next time.
+fn may_try_again(desk: &Desk<'_>) -> bool {
+    desk.conn.shared().is_some_and(|conn| conn.may_try_again())
 }
 
 /// Begins a transaction, with the locks that it asks for.
