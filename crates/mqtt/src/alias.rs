@@ -45,10 +45,10 @@ impl Incoming {
         if self.topics.len() <= at {
             self.topics.resize_with(at + 1, Box::default);
         }
-        if let Some(known) = self.topics.get_mut(at) {
-            if **known != *topic {
-                *known = topic.into();
-            }
+        if let Some(known) = self.topics.get_mut(at)
+            && **known != *topic
+        {
+            *known = topic.into();
         }
         Ok(topic)
     }

@@ -26,10 +26,12 @@ struct Flight<T> {
 /// What a message still wants.
 #[derive(Clone, Debug)]
 enum Awaits<T> {
-    PubAck(T),
-    PubRec(T),
-    /// The client has the message, and the server has only to say that it knows.
-    PubComp(T),
+    /// PUBACK: it went out with `QoS` 1.
+    Ack(T),
+    /// PUBREC: it went out with `QoS` 2.
+    Rec(T),
+    /// PUBCOMP: the client has the message, and the server has only to say that it knows.
+    Comp(T),
 }
 
 /// What a PUBREC leads to.
@@ -73,8 +75,8 @@ impl<T> Outbound<T> {
     pub fn send(&mut self, qos: QoS, message: T) -> Option<u16> {
         let awaits = match qos {
             QoS::AtMostOnce => return None,
-            QoS::AtLeastOnce => Awaits::PubAck(message),
-            QoS::ExactlyOnce => Awaits::PubRec(message),
+            QoS::AtLeastOnce => Awaits::Ack(message),
+            QoS::ExactlyOnce => Awaits::Rec(message),
         };
         if self.room() == 0 {
             return None;
@@ -91,10 +93,8 @@ impl<T> Outbound<T> {
 
     /// A PUBACK: the message that is over, if it is one.
     pub fn puback(&mut self, id: u16) -> Option<T> {
-        match self.take(id, |awaits| matches!(awaits, Awaits::PubAck(_)))? {
-            Awaits::PubAck(message) | Awaits::PubRec(message) | Awaits::PubComp(message) => {
-                Some(message)
-            }
+        match self.take(id, |awaits| matches!(awaits, Awaits::Ack(_)))? {
+            Awaits::Ack(message) | Awaits::Rec(message) | Awaits::Comp(message) => Some(message),
         }
     }
 
@@ -104,20 +104,18 @@ impl<T> Outbound<T> {
             return Received::Unknown;
         };
         match &flight.awaits {
-            Awaits::PubAck(_) => Received::Unknown,
+            Awaits::Ack(_) => Received::Unknown,
             // Said before, and the PUBREL may be lost with a link.
-            Awaits::PubComp(_) => Received::Release,
-            Awaits::PubRec(_) if reason.is_failure() => {
-                match self.take(id, |awaits| matches!(awaits, Awaits::PubRec(_))) {
-                    Some(
-                        Awaits::PubAck(message)
-                        | Awaits::PubRec(message)
-                        | Awaits::PubComp(message),
-                    ) => Received::Over(message),
+            Awaits::Comp(_) => Received::Release,
+            Awaits::Rec(_) if reason.is_failure() => {
+                match self.take(id, |awaits| matches!(awaits, Awaits::Rec(_))) {
+                    Some(Awaits::Ack(message) | Awaits::Rec(message) | Awaits::Comp(message)) => {
+                        Received::Over(message)
+                    }
                     None => Received::Unknown,
                 }
             }
-            Awaits::PubRec(_) => {
+            Awaits::Rec(_) => {
                 self.step(id);
                 Received::Release
             }
@@ -126,10 +124,8 @@ impl<T> Outbound<T> {
 
     /// A PUBCOMP: the message that is over, if it is one.
     pub fn pubcomp(&mut self, id: u16) -> Option<T> {
-        match self.take(id, |awaits| matches!(awaits, Awaits::PubComp(_)))? {
-            Awaits::PubAck(message) | Awaits::PubRec(message) | Awaits::PubComp(message) => {
-                Some(message)
-            }
+        match self.take(id, |awaits| matches!(awaits, Awaits::Comp(_)))? {
+            Awaits::Ack(message) | Awaits::Rec(message) | Awaits::Comp(message) => Some(message),
         }
     }
 
@@ -138,16 +134,16 @@ impl<T> Outbound<T> {
     pub fn resume(&mut self, quota: u16) -> impl Iterator<Item = Again<'_, T>> {
         self.quota = quota.max(1);
         self.flights.iter().map(|flight| match &flight.awaits {
-            Awaits::PubAck(message) => Again::Publish(flight.id, QoS::AtLeastOnce, message),
-            Awaits::PubRec(message) => Again::Publish(flight.id, QoS::ExactlyOnce, message),
-            Awaits::PubComp(_) => Again::PubRel(flight.id),
+            Awaits::Ack(message) => Again::Publish(flight.id, QoS::AtLeastOnce, message),
+            Awaits::Rec(message) => Again::Publish(flight.id, QoS::ExactlyOnce, message),
+            Awaits::Comp(_) => Again::PubRel(flight.id),
         })
     }
 
     fn step(&mut self, id: u16) {
         let Some(at) = self.flights.iter().position(|flight| flight.id == id) else { return };
-        if let Some(Flight { awaits: Awaits::PubRec(message), .. }) = self.flights.remove(at) {
-            let awaits = Awaits::PubComp(message);
+        if let Some(Flight { awaits: Awaits::Rec(message), .. }) = self.flights.remove(at) {
+            let awaits = Awaits::Comp(message);
             self.flights.insert(at, Flight { id, awaits });
         }
     }

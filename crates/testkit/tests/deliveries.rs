@@ -37,11 +37,14 @@ struct Cm {
     _sms: watch::Sender<Vec<String>>,
 }
 
+/// The texts of hints, and how many links each is for.
+type Texts = Vec<(Box<str>, usize)>;
+
 #[derive(Default)]
 struct Heard {
     replies: Mutex<Vec<(LinkId, Tag, Reply)>>,
-    /// Of each batch of hints, the texts in it and how many links each is for.
-    batches: Mutex<Vec<Vec<(Box<str>, usize)>>>,
+    /// What each batch of hints had.
+    batches: Mutex<Vec<Texts>>,
     news: Notify,
 }
 

@@ -1,8 +1,6 @@
 //! After the loss of any part nothing is missing, nothing is there twice, and everybody is
 //! answered. How soon, `cargo xtask recovery` tells, where the machine does nothing else.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::time::Duration;
 
 use anser_testkit::{

@@ -1,7 +1,7 @@
 //! `anser cluster`, as a newcomer has it: one command, and people on different CMs chat, while
 //! roles come, go and crash. In the end nothing of it is left running.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::{
     collections::BTreeMap,

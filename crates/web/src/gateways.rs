@@ -67,7 +67,10 @@ mod tests {
         let gateways = Gateways::default();
         gateways.clone().set(vec![cm("a"), cm("b")]);
         let (forth, back) = ([cm("a"), cm("b")].concat(), [cm("b"), cm("a")].concat());
-        assert_eq!([gateways.told(), gateways.told(), gateways.told()], [forth.clone(), back, forth]);
+        assert_eq!(
+            [gateways.told(), gateways.told(), gateways.told()],
+            [forth.clone(), back, forth]
+        );
         gateways.set((0..TOLD + 1).map(|n| cm(&n.to_string())).collect());
         let told = gateways.told();
         assert_eq!(told.len(), 2 * TOLD);

@@ -11,6 +11,8 @@ use anser_store::{
     conformance::{StoreRig, World, world},
 };
 
+use anser_testkit::mariadb::MariaDb;
+
 use super::Rig;
 
 /// A world whose entries go to two processes.
@@ -253,37 +255,125 @@ fn a_process_that_was_taken_for_gone_begins_anew() {
     });
 }
 
+/// Another's session with the database, which does what no process of ours would.
+struct Intruder {
+    server: Arc<MariaDb>,
+    name: String,
+    sessions: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Intruder {
+    fn at(rig: &Rig) -> Self {
+        let (server, url) = rig.database().clone();
+        let name = url.rsplit('/').next().unwrap().to_owned();
+        Self { server, name, sessions: Vec::new() }
+    }
+
+    /// Has these statements run meanwhile; waits until the session is at one like `at`, and gives
+    /// its number.
+    async fn run(&mut self, text: &str, at: &str) -> String {
+        let (server, text) = (self.server.clone(), format!("USE {}; {text}", self.name));
+        self.sessions.push(std::thread::spawn(move || server.try_to(&text)));
+        self.found(&format!(
+            "SELECT id FROM information_schema.processlist WHERE db = '{}' AND info LIKE '{at}'",
+            self.name
+        ))
+        .await
+    }
+
+    /// The first row of an answer, once there is one.
+    async fn found(&self, text: &str) -> String {
+        loop {
+            if let Some(row) = self.server.ask(text).unwrap().lines().next() {
+                return row.to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn kill(&self, session: &str) {
+        // One that has ended by itself meanwhile is as well.
+        self.server.try_to(&format!("KILL {session}"));
+    }
+
+    /// Waits until all sessions have ended.
+    fn done(self) {
+        for session in self.sessions {
+            session.join().unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_write_that_is_no_entry_is_done_again_when_its_transaction_broke() {
     run(async {
         let two = Two::new().await;
         let store = two.stores[0].clone();
         store.rewind("geese", MessageId(1)).await.unwrap();
-        let (server, url) = two.rig.database().clone();
-        let name = url.rsplit('/').next().unwrap().to_owned();
-        let text = format!("USE {name}; BEGIN; SELECT * FROM followers FOR UPDATE; DO SLEEP(600)");
-        let elsewhere = server.clone();
-        let holder = std::thread::spawn(move || elsewhere.try_to(&text));
-        let found = async |text: String| loop {
-            let id = server.ask(&text).unwrap();
-            if !id.is_empty() {
-                return id;
-            }
-            tokio::task::yield_now().await;
-        };
-        let processes = format!("FROM information_schema.processlist p WHERE p.db = '{name}'");
-        let holds = found(format!("SELECT p.id {processes} AND p.info LIKE 'DO SLEEP%'")).await;
+        let mut other = Intruder::at(&two.rig);
+        let holds = "BEGIN; SELECT * FROM followers FOR UPDATE; DO SLEEP(600)";
+        let holder = other.run(holds, "DO SLEEP%").await;
         let writes = tokio::spawn(async move { store.rewind("geese", MessageId(7)).await });
-        let waits = found(format!(
-            "SELECT p.id {processes} AND p.info LIKE '%INTO followers%' AND p.command = 'Execute'"
-        ))
-        .await;
-        server.ask(&format!("KILL {waits}")).unwrap();
-        server.try_to(&format!("KILL {holds}"));
+        let waits = format!(
+            "SELECT id FROM information_schema.processlist WHERE db = '{}' \
+             AND info LIKE '%INTO followers%' AND command = 'Execute'",
+            other.name
+        );
+        let waits = other.found(&waits).await;
+        other.kill(&waits);
+        other.kill(&holder);
         writes.await.unwrap().unwrap();
-        holder.join().unwrap();
-        let place = server.ask(&format!("SELECT place FROM {name}.followers")).unwrap();
-        assert_eq!(place, "7");
+        let place = other.server.ask(&format!("SELECT place FROM {}.followers", other.name));
+        assert_eq!(place.unwrap(), "7");
+        other.done();
+    });
+}
+
+/// A deadlock takes back all that its victim had done, not only the statement that met it.
+#[test]
+fn writes_that_share_a_transaction_are_all_done_when_one_of_them_meets_a_deadlock() {
+    run(async {
+        let two = Two::new().await;
+        let store = two.stores[0].clone();
+        for name in ["first", "left", "right"] {
+            store.rewind(name, MessageId(1)).await.unwrap();
+        }
+        let mut other = Intruder::at(&two.rig);
+        let lock = |name: &str| format!("SELECT * FROM followers WHERE name = '{name}' FOR UPDATE");
+        let holds = format!("BEGIN; {}; DO SLEEP(600)", lock("first"));
+        let first = other.run(&holds, "DO SLEEP(600)").await;
+        let gate = other.run("DO GET_LOCK('gate', 0); DO SLEEP(601)", "DO SLEEP(601)").await;
+        // It has done more than the writer, and so is not the victim.
+        let crosses = format!(
+            "CREATE TABLE much (id INT PRIMARY KEY); BEGIN; \
+             INSERT INTO much SELECT seq FROM seq_1_to_1000; {}; DO GET_LOCK('gate', 600); \
+             {}; ROLLBACK",
+            lock("right"),
+            lock("left")
+        );
+        other.run(&crosses, "DO GET_LOCK('gate', 600)").await;
+        let write = |name: &'static str| {
+            let store = store.clone();
+            tokio::spawn(async move { store.rewind(name, MessageId(7)).await })
+        };
+        let held_up = write("first");
+        let waiting = "SELECT trx_id FROM information_schema.innodb_trx t \
+                       JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
+                       WHERE t.trx_state = 'LOCK WAIT'";
+        let waiting = format!("{waiting} AND p.db = '{}'", other.name);
+        other.found(&waiting).await;
+        let (left, right) = (write("left"), write("right"));
+        tokio::task::yield_now().await;
+        other.kill(&first);
+        held_up.await.unwrap().unwrap();
+        // The writer has moved one and waits for the other.
+        other.found(&format!("{waiting} AND t.trx_rows_modified > 0")).await;
+        other.kill(&gate);
+        left.await.unwrap().unwrap();
+        right.await.unwrap().unwrap();
+        let places = format!("SELECT place FROM {}.followers ORDER BY name", other.name);
+        assert_eq!(other.server.ask(&places).unwrap(), "7\n7\n7");
+        other.done();
     });
 }
 

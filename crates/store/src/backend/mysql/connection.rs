@@ -47,7 +47,7 @@ pub(crate) struct Connection {
     options: MySqlConnectOptions,
     purpose: Purpose,
     conn: RefCell<Option<MySqlConnection>>,
-    in_transaction: Cell<bool>,
+    transaction: Cell<Transaction>,
     failed: Cell<Kind>,
     texts: RefCell<FxHashMap<Box<str>, Arc<Known>>>,
     /// Rows that go in together, before anything else is asked.
@@ -80,13 +80,28 @@ pub(crate) struct Rows {
     next: usize,
 }
 
+/// Where a connection's transaction stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    Open,
+    /// The server has taken back some or all of it. What would follow it, savepoints and a commit
+    /// too, would run as if that had never been: it is refused until the transaction is rolled back.
+    Lost,
+}
+
 /// What kind of failure the last one was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// None that trying again would help.
     Final,
-    /// Others stood in the way, or the connection broke: nothing was done.
+    /// Another process was first to insert a key: the statement did nothing.
     Passing,
+    /// Others stood in the way, and the transaction went with the statement: all of it in a
+    /// deadlock, and after a lock wait if the server is set to `innodb_rollback_on_timeout`.
+    Aborted,
+    /// The connection is of no more use, and its transaction went with it.
+    Broken,
 }
 
 /// Why the database did not do what it was asked.
@@ -95,17 +110,21 @@ enum Kind {
 pub(crate) struct Failure {
     text: String,
     kind: Kind,
-    /// Whether the connection is of no more use.
-    broken: bool,
 }
 
 impl Failure {
     pub(super) fn new(text: String) -> Self {
-        Self { text, kind: Kind::Final, broken: false }
+        Self { text, kind: Kind::Final }
     }
 
     fn lost(text: String) -> Self {
-        Self { text, kind: Kind::Passing, broken: true }
+        Self { text, kind: Kind::Broken }
+    }
+}
+
+impl Kind {
+    fn ends_transaction(self) -> bool {
+        matches!(self, Self::Aborted | Self::Broken)
     }
 }
 
@@ -119,14 +138,13 @@ impl From<sqlx::Error> for Failure {
             _ => return Self::lost(text),
         };
         match number {
-            // A lock that was not given in time, a deadlock, a key that another process was first
-            // to insert, TiDB's conflicts between transactions.
-            Some(1205 | 1213 | 1062 | 8002 | 8022 | 9007) => {
-                Self { text, kind: Kind::Passing, broken: false }
-            }
+            Some(1062) => Self { text, kind: Kind::Passing },
+            // A lock that was not given in time, no room for more locks, a deadlock, TiDB's
+            // conflicts between transactions.
+            Some(1205 | 1206 | 1213 | 8002 | 8022 | 9007) => Self { text, kind: Kind::Aborted },
             // Shutting down, read-only since another server took over, cut off.
             Some(1053 | 1290 | 1836 | 1792 | 1927 | 3024 | 4031) => Self::lost(text),
-            _ => Self { text, kind: Kind::Final, broken: false },
+            _ => Self { text, kind: Kind::Final },
         }
     }
 }
@@ -142,7 +160,7 @@ impl Connection {
             options: options.clone(),
             purpose,
             conn: RefCell::new(None),
-            in_transaction: Cell::new(false),
+            transaction: Cell::new(Transaction::None),
             failed: Cell::new(Kind::Final),
             texts: RefCell::default(),
             waiting: RefCell::default(),
@@ -234,7 +252,7 @@ impl Connection {
     fn control(&self, text: &str) -> Result<(), Failure> {
         let begins = text.starts_with("BEGIN") || text.starts_with("START");
         if begins {
-            self.waiting.borrow_mut().clear();
+            self.roll_back();
             self.failed.set(Kind::Final);
             self.connect()?;
         } else if text != "ROLLBACK" {
@@ -242,28 +260,32 @@ impl Connection {
         }
         let owned = AssertSqlSafe(text.to_owned());
         let mut done = self.ask(async |conn| conn.execute(owned).await.map(|_| ()));
-        if begins && done.as_ref().is_err_and(|error| error.broken) {
+        if begins && done.as_ref().is_err_and(|error| error.kind == Kind::Broken) {
             // It had been idle and was closed meanwhile. Nothing has begun yet, so another will do.
             self.connect()?;
             let owned = AssertSqlSafe(text.to_owned());
             done = self.ask(async |conn| conn.execute(owned).await.map(|_| ()));
         }
         if begins && done.is_ok() {
-            self.in_transaction.set(true);
-        } else if text.starts_with("COMMIT") || text == "ROLLBACK" {
-            self.in_transaction.set(false);
+            self.transaction.set(Transaction::Open);
+        } else if done.is_ok() && (text == "COMMIT" || text == "ROLLBACK") {
+            self.transaction.set(Transaction::None);
         }
         done
     }
 
-    /// Asks the server, and lets go of a connection that is of no more use.
+    /// Asks the server, as part of the transaction if one is open. Refuses when that is lost.
     fn ask<T>(
         &self,
         ask: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Failure> {
+        if self.transaction.get() == Transaction::Lost {
+            let text = "the database has taken the transaction back".into();
+            return Err(Failure { text, kind: Kind::Aborted });
+        }
         let mut held = self.conn.borrow_mut();
         let Some(conn) = held.as_mut() else {
-            self.failed.set(Kind::Passing);
+            self.failed.set(Kind::Broken);
             return Err(Failure::lost("the connection to the database broke".into()));
         };
         let answered =
@@ -274,9 +296,11 @@ impl Connection {
         };
         if let Err(error) = &result {
             self.failed.set(error.kind);
-            if error.broken {
+            if error.kind == Kind::Broken {
                 *held = None;
-                self.in_transaction.set(false);
+            }
+            if error.kind.ends_transaction() && self.transaction.get() == Transaction::Open {
+                self.transaction.set(Transaction::Lost);
             }
         }
         result
@@ -284,18 +308,20 @@ impl Connection {
 
     pub(crate) fn roll_back(&self) {
         self.waiting.borrow_mut().clear();
-        if !self.in_transaction.get() {
+        if self.transaction.replace(Transaction::None) == Transaction::None {
             return;
         }
-        if self.control("ROLLBACK").is_err() {
+        let whether = self.failed.get();
+        if self.conn.borrow().is_some() && self.control("ROLLBACK").is_err() {
             // Its end is the transaction's end.
             *self.conn.borrow_mut() = None;
         }
-        self.in_transaction.set(false);
+        self.failed.set(whether);
     }
 
+    /// Whether no transaction is open that a statement would be part of.
     pub(crate) fn is_autocommit(&self) -> bool {
-        !self.in_transaction.get()
+        self.transaction.get() != Transaction::Open
     }
 
     /// What fails now will go well the next time.
@@ -305,7 +331,7 @@ impl Connection {
 
     /// Whether what failed last, since the transaction began, may go well the next time.
     pub(crate) fn may_try_again(&self) -> bool {
-        self.failed.get() == Kind::Passing
+        self.failed.get() != Kind::Final
     }
 }
 
