@@ -59,6 +59,10 @@ fails here fails the build.
 What is shown is what the codec (`crates/mqtt`) and the matching of topics (`crates/topics`) have a
 part in. The server does not listen for MQTT yet.
 
+Bytes of all kinds are also read by two other codecs, `mqtt-proto` and `rmqtt-codec`, and by ours:
+`cargo xtask fuzz --target mqtt`. Where they differ, a row of `fuzz/fuzz_targets/mqtt/differences.rs` names the
+clause that is behind it; a difference without a row fails.
+
 ## Statements of MQTT 5.0
 
 "
