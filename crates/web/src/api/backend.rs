@@ -172,7 +172,7 @@ pub(crate) struct NewKey {
     name: String,
     /// What it may do: `users:read`, `users:write`, `groups:read`, `groups:write`,
     /// `messages:read`, `messages:send-as`, `webhooks`, `stats:read`, `keys`, `audit:read`,
-    /// `notices`.
+    /// `notices`, `export`, `import`.
     scopes: Vec<String>,
     /// When it ends, in milliseconds since 1970; absent: when it is revoked.
     expires: Option<i64>,

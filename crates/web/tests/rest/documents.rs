@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use anser_domain::Refusal;
+use anser_domain::{Refusal, Scope};
 use anser_web::KINDS;
 use axum::{Router, http::StatusCode};
 use serde_json::Value;
@@ -82,6 +82,16 @@ fn every_route_is_documented() {
     let documented: BTreeSet<String> =
         document["paths"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(routed, documented);
+}
+
+/// Who makes a key finds there what it can be given.
+#[test]
+fn every_scope_is_named_where_keys_are_made() {
+    let document = document();
+    let said = &document["components"]["schemas"]["NewKey"]["properties"]["scopes"]["description"];
+    for (_, name, _) in Scope::TABLE {
+        assert!(said.as_str().unwrap().contains(&format!("`{name}`")), "{name}: {said}");
+    }
 }
 
 /// Whether a body or an answer has one: as JSON, where it can be that.
