@@ -137,7 +137,7 @@ pub struct ProfilePatch {
     pub title: Option<Box<str>>,
     /// What it is about.
     pub description: Option<Box<str>>,
-    /// A picture: a URL, or whatever the app keeps its files under.
+    /// A picture: the id of a file, or a public http(s) address.
     pub avatar: Option<Box<str>>,
     /// What everybody should know now.
     pub announcement: Option<Box<str>>,

@@ -306,11 +306,18 @@ async fn an_avatars_address_is_never_visited() {
     let inside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     inside.set_nonblocking(true).unwrap();
     let url = format!("http://{}/latest/meta-data", inside.local_addr().unwrap());
-    let avatar = json!({"avatar": url});
-    let said = w.request(Method::PATCH, "/v1/me", &alice).json(&avatar).send().await.unwrap();
-    assert_eq!(said.status(), StatusCode::OK);
+    let wear = async |url: &str| {
+        let avatar = json!({"avatar": url});
+        w.request(Method::PATCH, "/v1/me", &alice).json(&avatar).send().await.unwrap()
+    };
+    let said = wear(&url).await;
+    assert_eq!(said.status(), StatusCode::UNPROCESSABLE_ENTITY, "nor is a viewer sent there");
+    assert!(said.text().await.unwrap().contains("private network"));
+    // It is the viewers' to load: what a name leads to, nobody here finds out.
+    let url = url.replace("127.0.0.1", "127.0.0.1.example.org");
+    assert_eq!(wear(&url).await.status(), StatusCode::OK);
     let seen = w.get("/v1/users/alice", &bob).await.text().await.unwrap();
-    assert!(seen.contains(&url), "it is the viewers' to load: {seen}");
+    assert!(seen.contains(&url), "{seen}");
     let picture = json!({"kind": "image", "data": {"url": url}});
     let path = "/v1/conversations/u:bob/messages";
     let said = w.request(Method::POST, path, &alice).json(&picture).send().await.unwrap();

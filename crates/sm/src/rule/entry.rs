@@ -45,17 +45,25 @@ pub(super) fn acceptable(change: &EntryChange, config: &Config) -> Result<(), Re
             }
             acceptable_content(content, config)
         }
-        EntryChange::React { reaction, .. } if reaction.is_empty() => {
-            Err(Refusal::Invalid("a reaction is not empty"))
-        }
-        EntryChange::React { reaction, .. } if reaction.len() > MAX_REACTION => {
-            Err(Refusal::TooLarge("a reaction has at most 64 bytes"))
-        }
-        EntryChange::React { reaction, .. } if reaction.chars().any(char::is_control) => {
-            Err(Refusal::Invalid("a reaction has no control characters"))
-        }
-        EntryChange::React { .. } => Ok(()),
+        EntryChange::React { reaction, .. } => acceptable_reaction(reaction),
     }
+}
+
+/// Whether this can stand for what somebody feels.
+///
+/// # Errors
+/// Says which bound it breaks.
+pub(crate) fn acceptable_reaction(reaction: &str) -> Result<(), Refusal> {
+    if reaction.is_empty() {
+        return Err(Refusal::Invalid("a reaction is not empty"));
+    }
+    if reaction.len() > MAX_REACTION {
+        return Err(Refusal::TooLarge("a reaction has at most 64 bytes"));
+    }
+    if reaction.chars().any(char::is_control) {
+        return Err(Refusal::Invalid("a reaction has no control characters"));
+    }
+    Ok(())
 }
 
 /// Whether a change of a message may be made.

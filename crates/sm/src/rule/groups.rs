@@ -6,7 +6,7 @@ use anser_domain::{
 };
 use anser_store::Acl;
 
-use super::MAX_TITLE;
+use super::{MAX_TITLE, avatar};
 
 /// Longest description, in bytes: a paragraph.
 pub const MAX_DESCRIPTION: usize = 1024;
@@ -23,6 +23,9 @@ pub const MAX_REQUEST: usize = 512;
 /// Says which bound it breaks.
 pub(super) fn acceptable(change: &GroupChange) -> Result<(), Refusal> {
     match change {
+        GroupChange::Profile(patch) if *patch == ProfilePatch::default() => {
+            Err(Refusal::Invalid("a change of a profile names at least one part of it"))
+        }
         GroupChange::Profile(patch) => acceptable_profile(patch),
         GroupChange::Policy(patch) if *patch == PolicyPatch::default() => {
             Err(Refusal::Invalid("a change of a policy names at least one part of it"))
@@ -31,11 +34,12 @@ pub(super) fn acceptable(change: &GroupChange) -> Result<(), Refusal> {
     }
 }
 
-fn acceptable_profile(patch: &ProfilePatch) -> Result<(), Refusal> {
-    let ProfilePatch { title: name, description, avatar, announcement } = patch;
-    if *patch == ProfilePatch::default() {
-        return Err(Refusal::Invalid("a change of a profile names at least one part of it"));
-    }
+/// Whether a group may say this of itself.
+///
+/// # Errors
+/// Says which bound it breaks.
+pub(crate) fn acceptable_profile(patch: &ProfilePatch) -> Result<(), Refusal> {
+    let ProfilePatch { title: name, description, avatar: picture, announcement } = patch;
     if let Some(name) = name {
         is_title(name)?;
     }
@@ -43,15 +47,13 @@ fn acceptable_profile(patch: &ProfilePatch) -> Result<(), Refusal> {
     if longer(description, MAX_DESCRIPTION) {
         return Err(Refusal::TooLarge("a description has at most 1,024 bytes"));
     }
-    if longer(avatar, MAX_AVATAR) {
+    if longer(picture, MAX_AVATAR) {
         return Err(Refusal::TooLarge("an avatar has at most 2,048 bytes"));
     }
     if longer(announcement, MAX_ANNOUNCEMENT) {
         return Err(Refusal::TooLarge("an announcement has at most 4,096 bytes"));
     }
-    if avatar.as_ref().is_some_and(|it| it.chars().any(char::is_control)) {
-        return Err(Refusal::Invalid("an avatar has no control characters"));
-    }
+    avatar::acceptable(picture.as_deref().unwrap_or_default())?;
     // Paragraphs and tables are fine; bells and escapes are not.
     let odd = |text: &Option<Box<str>>| {
         let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
@@ -248,6 +250,12 @@ mod tests {
         assert!(patch(&"x".repeat(MAX_TITLE + 1), "").is_err());
         assert!(patch("", &"x".repeat(MAX_DESCRIPTION + 1)).is_err());
         assert!(patch("", "\u{1b}[2J").is_err());
+        let avatar = |it: &str| {
+            let patch = ProfilePatch { avatar: Some(it.into()), ..ProfilePatch::default() };
+            acceptable(&GroupChange::Profile(patch))
+        };
+        assert!(avatar("https://example.org/geese.png").is_ok());
+        assert!(avatar("javascript:alert(1)").is_err());
         assert!(acceptable(&GroupChange::Profile(ProfilePatch::default())).is_err());
         assert!(acceptable(&GroupChange::Policy(PolicyPatch::default())).is_err());
         assert!(acceptable_request(&"x".repeat(MAX_REQUEST + 1)).is_err());

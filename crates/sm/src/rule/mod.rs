@@ -1,5 +1,6 @@
 //! Who may do what. Pure functions of values, a file a theme; the IO around them is elsewhere.
 
+mod avatar;
 mod entry;
 mod file;
 mod groups;
@@ -16,16 +17,17 @@ use anser_store::{Acl, Append, ConversationKind, Entry};
 
 pub use self::groups::{MAX_ANNOUNCEMENT, MAX_AVATAR, MAX_DESCRIPTION, MAX_REQUEST};
 pub use self::people::WhoMayWrite;
-pub(crate) use self::scope::needed;
+pub(crate) use self::scope::{goes_on, needed};
 pub use self::words::{BadList, OnWord, WordFilter};
 pub(crate) use self::{
     file::{acceptable_content, acceptable_file},
-    groups::{acceptable_request, may_decide, may_invite, may_see_members},
+    entry::acceptable_reaction,
+    groups::{acceptable_profile, acceptable_request, may_decide, may_invite, may_see_members},
     members::{acceptable_group, acceptable_names},
     message::{acceptable, acceptable_content as acceptable_words},
     people::{
-        ABOUT, AVATAR, FIELDS, SEES_FIELDS, SEES_PRESENCE, acceptable_people, may_be_told,
-        may_write_to,
+        ABOUT, AVATAR, FIELDS, SEES_FIELDS, SEES_PRESENCE, acceptable_item, acceptable_people,
+        acceptable_remark, may_be_told, may_write_to,
     },
 };
 use crate::config::Config;

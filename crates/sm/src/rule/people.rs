@@ -3,6 +3,7 @@
 use anser_domain::{ItemKey, PeopleCommand, ProfileEdit, Refusal, UserId};
 use anser_store::{Acl, ConversationKind};
 
+use super::avatar;
 use crate::planted::{Plant, planted};
 
 /// Longest value of an item, in bytes: what a draft or a page of settings takes.
@@ -82,19 +83,10 @@ pub(crate) fn acceptable_people(command: &PeopleCommand) -> Result<(), Refusal> 
         PeopleCommand::RequestFriend { message, .. } => {
             short(message, MAX_REQUEST, "a request's message has at most 512 bytes")
         }
-        PeopleCommand::EditFriend { remark, lists, .. } => {
-            let remark = remark.as_deref().unwrap_or_default();
-            short(remark, MAX_REMARK, "a remark has at most 256 bytes")?;
-            let lists = lists.as_deref().unwrap_or_default();
-            if lists.len() > MAX_LISTS {
-                return Err(Refusal::TooLarge("a friend is in at most 16 lists"));
-            }
-            if lists.iter().any(|list| list.is_empty()) {
-                return Err(Refusal::Invalid("a list has a name"));
-            }
-            let mut names = lists.iter();
-            names.try_for_each(|it| short(it, MAX_LIST, "a list's name has at most 64 bytes"))
-        }
+        PeopleCommand::EditFriend { remark, lists, .. } => acceptable_remark(
+            remark.as_deref().unwrap_or_default(),
+            lists.as_deref().unwrap_or_default(),
+        ),
         PeopleCommand::EditProfile(edit) => profile(edit),
         PeopleCommand::Search { query, .. } => {
             short(query, super::MAX_TITLE, "a question has at most 256 bytes")
@@ -104,6 +96,41 @@ pub(crate) fn acceptable_people(command: &PeopleCommand) -> Result<(), Refusal> 
         }
         _ => Ok(()),
     }
+}
+
+/// Whether one may say this of a friend.
+///
+/// # Errors
+/// Says which bound it breaks.
+pub(crate) fn acceptable_remark(remark: &str, lists: &[Box<str>]) -> Result<(), Refusal> {
+    short(remark, MAX_REMARK, "a remark has at most 256 bytes")?;
+    if lists.len() > MAX_LISTS {
+        return Err(Refusal::TooLarge("a friend is in at most 16 lists"));
+    }
+    if lists.iter().any(|list| list.is_empty()) {
+        return Err(Refusal::Invalid("a list has a name"));
+    }
+    let mut names = lists.iter();
+    names.try_for_each(|it| short(it, MAX_LIST, "a list's name has at most 64 bytes"))
+}
+
+/// Whether an item may be kept, those of the profile among them.
+///
+/// # Errors
+/// Says which bound it breaks.
+pub(crate) fn acceptable_item(key: &ItemKey, value: &str) -> Result<(), Refusal> {
+    let text = || {
+        let read: Result<Box<str>, _> = serde_json::from_str(value);
+        read.map(Some).map_err(|_| Refusal::Invalid("what a profile says is a text"))
+    };
+    let mut edit = ProfileEdit::default();
+    match key.as_str() {
+        AVATAR => edit.avatar = text()?,
+        ABOUT => edit.about = text()?,
+        FIELDS => edit.fields = Some(value.into()),
+        _ => return item(key, Some(value)),
+    }
+    profile(&edit)
 }
 
 fn short(text: &str, most: usize, why: &'static str) -> Result<(), Refusal> {
@@ -138,7 +165,9 @@ fn item(key: &ItemKey, value: Option<&str>) -> Result<(), Refusal> {
 
 fn profile(edit: &ProfileEdit) -> Result<(), Refusal> {
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
-    short(&text(&edit.avatar), MAX_AVATAR, "an avatar has at most 1 KiB")?;
+    let picture = text(&edit.avatar);
+    short(&picture, MAX_AVATAR, "an avatar has at most 1 KiB")?;
+    avatar::acceptable(&picture)?;
     short(&text(&edit.about), MAX_ABOUT, "the text about oneself has at most 2 KiB")?;
     let fields = text(&edit.fields);
     if fields.len() > MAX_FIELDS {
@@ -173,6 +202,32 @@ mod tests {
         }
         let long = format!("\"{}\"", "x".repeat(MAX_VALUE));
         assert!(matches!(put("a", &long), Err(Refusal::TooLarge(_))));
+    }
+
+    #[test]
+    fn items_that_come_in_are_held_to_the_same() {
+        let kept = |key: &str, value: &str| acceptable_item(&ItemKey::new(key).unwrap(), value);
+        assert_eq!(kept("draft/u:bob", &format!("\"{}\"", "x".repeat(20_000))), Ok(()));
+        assert_eq!(kept(AVATAR, "\"https://example.org/a.png\""), Ok(()));
+        assert_eq!(kept(FIELDS, "{\"team\":\"geese\"}"), Ok(()));
+        for (key, value) in [
+            ("draft/u:bob", "hi"),
+            (AVATAR, "\"javascript:alert(1)\""),
+            (AVATAR, "7"),
+            (ABOUT, "\"\\u0007\""),
+            (FIELDS, "[]"),
+            ("profile/else", "\"me\""),
+            ("privacy/presence", "\"some\""),
+        ] {
+            assert!(kept(key, value).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_picture_is_no_script() {
+        let edit = |it: &str| ProfileEdit { avatar: Some(it.into()), ..Default::default() };
+        assert_eq!(profile(&edit("https://example.org/a.png")), Ok(()));
+        assert!(profile(&edit("javascript:alert(1)")).is_err());
     }
 
     #[test]

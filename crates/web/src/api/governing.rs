@@ -34,7 +34,7 @@ pub(crate) struct GroupProfile {
     /// What it is about: at most 1,024 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
-    /// A picture: a URL, or whatever the app keeps its files under. At most 2,048 bytes.
+    /// A picture: the id of a file, or a public http(s) address. At most 2,048 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) avatar: Option<String>,
     /// What everybody should know now: at most 4,096 bytes, shown to members only.

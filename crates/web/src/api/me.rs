@@ -35,7 +35,7 @@ async fn me(State(app): State<App>, Bearer(caller): Bearer) -> Result<Json<User>
 pub(crate) struct Patch {
     /// The name that people read; empty to have none.
     pub(crate) display_name: Option<String>,
-    /// A URL, or the id of a file; empty to have none. At most 1 KiB.
+    /// The id of a file, or a public http(s) address; empty to have none. At most 1 KiB.
     pub(crate) avatar: Option<String>,
     /// What to say of oneself. At most 2 KiB.
     pub(crate) about: Option<String>,

@@ -10,7 +10,7 @@ message! {
         title: Option<String> [optional, string] = 1,
         /// What it is about. At most 1,024 bytes.
         description: Option<String> [optional, string] = 2,
-        /// A picture: a URL, or whatever the app keeps its files under. At most 2,048 bytes.
+        /// A picture: the id of a file, or a public http(s) address. At most 2,048 bytes.
         avatar: Option<String> [optional, string] = 3,
         /// What everybody should know now. At most 4,096 bytes.
         announcement: Option<String> [optional, string] = 4,
