@@ -267,6 +267,7 @@ async fn a_bad_line_is_named_and_stops_no_other() {
         r#"{"type":"goose"}"#,
         &long,
         r#"{"type":"user","user":"bob"}"#,
+        r#"{"type":"group","group":"geese","owner":"bob","title":"Ge\u001b[2Jese"}"#,
         r#"{"type":"message","with":["alice","bob"],"from":"bob","at":1790000000000,"id":"1","text":"hi"}"#,
     ];
     let told = there.import(&lines.join("\n")).await;
@@ -276,7 +277,7 @@ async fn a_bad_line_is_named_and_stops_no_other() {
         .iter()
         .map(|it| it["line"].as_u64().unwrap())
         .collect();
-    assert_eq!(refused, [2, 3, 4, 5, 6], "{told}");
+    assert_eq!(refused, [2, 3, 4, 5, 6, 8], "{told}");
     assert_eq!(told["imported"], 3, "{told}");
     let alice = there.rest.login("alice", "phone").await.unwrap();
     let log = there.rest.log(&alice, "u:bob").await.unwrap();

@@ -1,18 +1,17 @@
 //! Reading a line: every name and number in it is checked here.
 
 use anser_domain::{
-    ClientId, GroupName, GroupRole, ItemKey, Kind, Millis, Role, Secret, Seq, UserName,
+    ClientId, GroupName, GroupRole, ItemKey, Kind, Millis, ProfilePatch, Refusal, Role, Secret,
+    Seq, UserName,
 };
 use anser_store::{EntryRecord, GroupRecord, Place, Record, ScramKeys, UserRecord};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::line::{Line, Scram, VERSION, Written};
-use crate::account::display_name;
+use crate::{account::display_name, rule};
 
 /// The longest text of a message, in bytes, as when it is sent.
 const MAX_TEXT: usize = 64 << 10;
-/// The longest of the texts of groups and friends, in bytes.
-const MAX_WORDS: usize = 8 << 10;
 /// PBKDF2's iterations that a credential may ask for: each sign-in costs them.
 const MAX_ITERATIONS: u32 = 10_000_000;
 
@@ -45,8 +44,9 @@ fn bytes(text: &str) -> Result<Vec<u8>, Why> {
     STANDARD.decode(text).map_err(|_| "what should be base64 is not".into())
 }
 
-fn short(text: &str) -> Result<(), Why> {
-    if text.len() > MAX_WORDS { Err("a text has at most 8 KiB".into()) } else { Ok(()) }
+/// As people would be refused it.
+fn allowed(asked: Result<(), Refusal>) -> Result<(), Why> {
+    asked.map_err(|refusal| refusal.to_string().into())
 }
 
 /// The credential of somebody who has none: nobody knows a password for it.
@@ -81,7 +81,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Why> {
         Line::Anser { .. } => return Err("a newer format than this server reads".into()),
         Line::End { lines } => return Ok(Parsed::End(lines)),
         Line::User { user: name, display_name: display, admin, disabled, scram, password } => {
-            display_name(&display).map_err(|refusal| Why::from(refusal.to_string()))?;
+            allowed(display_name(&display))?;
             secret = password.map(Secret::new);
             Record::User(UserRecord {
                 name: user(&name)?,
@@ -92,28 +92,18 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Why> {
             })
         }
         Line::Item { user: whose, key, value } => {
-            short(&value)?;
-            serde_json::from_str::<serde::de::IgnoredAny>(&value)
-                .map_err(|_| Why::from("an item's value is JSON in a string"))?;
             let key = ItemKey::new(&key).map_err(|error| Why::from(error.to_string()))?;
+            allowed(rule::acceptable_item(&key, &value))?;
             Record::Item { user: user(&whose)?, key, value: value.into() }
         }
         Line::Friend { user: one, friend, remark, lists, since } => {
-            short(&remark)?;
-            short(&lists.concat())?;
             let (user, friend) = (user(&one)?, user(&friend)?);
+            allowed(rule::acceptable_remark(&remark, &lists))?;
             Record::Friend { user, friend, remark: remark.into(), lists, since: Millis(since) }
         }
         Line::Block { user: one, blocked, since } => {
             let (user, blocked) = (user(&one)?, user(&blocked)?);
             Record::Block { user, blocked, since: Millis(since) }
-        }
-        Line::Group { title, description, avatar, announcement, .. }
-            if [&title, &description, &avatar, &announcement]
-                .iter()
-                .any(|text| text.len() > MAX_WORDS) =>
-        {
-            return Err("a text has at most 8 KiB".into());
         }
         Line::Group {
             group: name,
@@ -125,17 +115,26 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Why> {
             policy,
             created,
             from_seq,
-        } => Record::Group(GroupRecord {
-            name: group(&name)?,
-            title,
-            description,
-            avatar,
-            announcement,
-            policy,
-            owner: user(&owner)?,
-            created: Millis(created),
-            from: seq(from_seq)?,
-        }),
+        } => {
+            let says = ProfilePatch {
+                title: Some(title.clone()),
+                description: Some(description.clone()),
+                avatar: Some(avatar.clone()),
+                announcement: Some(announcement.clone()),
+            };
+            allowed(rule::acceptable_profile(&says))?;
+            Record::Group(GroupRecord {
+                name: group(&name)?,
+                title,
+                description,
+                avatar,
+                announcement,
+                policy,
+                owner: user(&owner)?,
+                created: Millis(created),
+                from: seq(from_seq)?,
+            })
+        }
         Line::Member { group: name, user: member, admin, from_seq } => Record::Member {
             group: group(&name)?,
             user: user(&member)?,
@@ -165,6 +164,7 @@ fn entry(it: Written) -> Result<EntryRecord, Why> {
         None => None,
     };
     let reaction = |(reaction, who, by): &(Box<str>, String, u64)| {
+        allowed(rule::acceptable_reaction(reaction))?;
         Ok::<_, Why>((reaction.clone(), user(who)?, seq(*by)?))
     };
     Ok(EntryRecord {
@@ -182,4 +182,54 @@ fn entry(it: Written) -> Result<EntryRecord, Why> {
         reactions: it.reactions.iter().map(reaction).collect::<Result<_, _>>()?,
         pinned: it.pinned.map(seq).transpose()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(line: serde_json::Value) -> bool {
+        parse(&line.to_string()).is_err()
+    }
+
+    #[test]
+    fn what_people_may_not_say_does_not_come_in_either() {
+        use serde_json::json;
+
+        let group = |key: &str, value: &str| {
+            refused(json!({"type": "group", "group": "geese", "owner": "alice", key: value}))
+        };
+        assert!(!group("title", "The wild geese"));
+        assert!(!group("description", "two\nlines"));
+        assert!(!group("avatar", "https://example.org/geese.png"));
+        assert!(group("title", "Ge\u{1b}[2Jese"));
+        assert!(group("title", "two\nlines"));
+        assert!(group("title", &"x".repeat(257)));
+        assert!(group("description", "\u{7}"));
+        assert!(group("announcement", "\u{0}"));
+        assert!(group("avatar", "javascript:alert(1)"));
+
+        let friend = |key: &str, value: serde_json::Value| {
+            refused(json!({"type": "friend", "user": "alice", "friend": "bob", key: value}))
+        };
+        assert!(!friend("remark", json!("Bobby")));
+        assert!(friend("remark", json!("\u{7}")));
+        assert!(friend("lists", json!(["work", ""])));
+        assert!(friend("lists", json!(["\u{1b}"])));
+
+        let item = |key: &str, value: &str| {
+            refused(json!({"type": "item", "user": "alice", "key": key, "value": value}))
+        };
+        assert!(!item("draft/u:bob", &format!("\"{}\"", "x".repeat(20_000))), "as they are kept");
+        assert!(!item("profile/avatar", "\"https://example.org/a.png\""));
+        assert!(item("profile/avatar", "\"javascript:alert(1)\""));
+        assert!(item("draft/u:bob", "not JSON"));
+
+        let reaction = |it: &str| {
+            refused(json!({"type": "message", "group": "geese", "from": "bob", "at": 1, "id": "1",
+                "text": "South?", "reactions": [[it, "bob", 2]]}))
+        };
+        assert!(!reaction("👍"));
+        assert!(reaction("") && reaction("\u{7}"));
+    }
 }
