@@ -41,6 +41,10 @@ pub(crate) struct Credentials {
 /// are told to come back, so that a flood of logins ends when it ends.
 const MAX_WAITING: usize = 64;
 
+/// How long something begun with an access token may go on beyond the token's end. Ten million
+/// messages move in minutes; whoever reads slower than a day takes an API key.
+const MAX_BEGUN: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl Credentials {
     pub(crate) fn new(
         store: Arc<dyn Store>,
@@ -68,8 +72,22 @@ impl Credentials {
         purpose: Purpose,
         token: &Secret,
     ) -> Result<DeviceSession, Refusal> {
+        self.check_within(purpose, token, Duration::ZERO).await
+    }
+
+    /// The session of who goes on with something long that they have begun with this token.
+    pub(crate) async fn check_begun(&self, token: &Secret) -> Result<DeviceSession, Refusal> {
+        self.check_within(Purpose::Access, token, MAX_BEGUN).await
+    }
+
+    async fn check_within(
+        &self,
+        purpose: Purpose,
+        token: &Secret,
+        grace: Duration,
+    ) -> Result<DeviceSession, Refusal> {
         let now = self.clock.wall();
-        let claims = self.keys.verify(purpose, token, now, &self.config).await?;
+        let claims = self.keys.verify(purpose, token, now, grace, &self.config).await?;
         let session = self.store.device(claims.device()).await?.ok_or(Refusal::Revoked)?;
         claims.check(&session)?;
         Ok(session)

@@ -1,6 +1,6 @@
 //! Access tokens and resume tickets: JWTs (RFC 7519) signed with keys that the store keeps.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anser_domain::{DeviceId, Millis, Refusal, Secret, UserId};
 use anser_store::{DeviceSession, SigningKey, Store, StoreError};
@@ -73,7 +73,7 @@ impl Keyring {
 
     /// Reads the keys, making or rotating them where it is time.
     pub(crate) async fn reload(&self, now: Millis, config: &Config) -> Result<(), StoreError> {
-        let millis = |duration: std::time::Duration| {
+        let millis = |duration: Duration| {
             i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
         };
         let rotation = millis(config.key_rotation);
@@ -93,7 +93,7 @@ impl Keyring {
         typ: Purpose,
         session: &DeviceSession,
         now: Millis,
-        ttl: std::time::Duration,
+        ttl: Duration,
     ) -> Result<Secret, Refusal> {
         let keys = self.keys.read();
         let key = keys.first().ok_or(Refusal::Unavailable)?;
@@ -111,12 +111,13 @@ impl Keyring {
             .map_err(|_| Refusal::Unavailable)
     }
 
-    /// The claims of a token of ours that has not ended.
+    /// The claims of a token of ours that has not ended, or ended no longer than `grace` ago.
     pub(crate) async fn verify(
         &self,
         typ: Purpose,
         token: &Secret,
         now: Millis,
+        grace: Duration,
         config: &Config,
     ) -> Result<Claims, Refusal> {
         let header = jsonwebtoken::decode_header(token.expose().as_bytes())
@@ -148,7 +149,8 @@ impl Keyring {
         if claims.typ != typ {
             return Err(Refusal::BadCredentials);
         }
-        if claims.exp <= now.0 / 1000 {
+        let grace = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 4);
+        if claims.exp.saturating_add(grace) <= now.0 / 1000 {
             return Err(Refusal::Expired);
         }
         Ok(claims)

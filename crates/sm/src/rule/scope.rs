@@ -38,3 +38,12 @@ pub(crate) fn needed(act: &AdminAct) -> (Scope, Recorded) {
         AdminAct::Audit { .. } => (Scope::AuditRead, None),
     }
 }
+
+/// Whether an act goes on with a move: the Web asks so only behind a beginning that was let in.
+pub(crate) fn goes_on(act: &AdminAct) -> bool {
+    match act {
+        AdminAct::Export { after, .. } => !after.is_empty(),
+        AdminAct::Import(lines) => !lines.is_empty(),
+        _ => false,
+    }
+}

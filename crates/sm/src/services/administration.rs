@@ -15,8 +15,8 @@ impl Services {
         caller: &Caller,
         command: AdminCommand,
     ) -> Result<Option<Reply>, Refusal> {
-        let who = self.who(caller).await?;
         let AdminCommand { address, act } = command;
+        let who = self.who(caller, &act).await?;
         self.admins.authorize(&who, &act).await?;
         let (user, whom, entry) = match &act {
             AdminAct::SendAs { from, message } => {

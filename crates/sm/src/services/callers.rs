@@ -1,10 +1,10 @@
 //! Who calls, and how often they may.
 
-use anser_domain::{Actor, Caller, Refusal, ReplyTo, Role, UserName};
+use anser_domain::{Actor, AdminAct, Caller, Refusal, ReplyTo, Role, UserName};
 use anser_store::DeviceSession;
 
 use super::Services;
-use crate::{admin::Who, credentials, people::Asker, token::Purpose};
+use crate::{admin::Who, credentials, people::Asker, rule, token::Purpose};
 
 /// Who a caller turned out to be.
 pub(super) struct Known {
@@ -20,14 +20,22 @@ impl Known {
 }
 
 impl Services {
-    pub(super) async fn who(&self, caller: &Caller) -> Result<Who, Refusal> {
-        if let Caller::Bearer(token) = caller
-            && credentials::is_api_key(token)
-        {
-            return Ok(Who::Key(self.credentials.api_key(token).await?));
+    /// Who administers. What has begun is not ended by the end of the token it began with, nor
+    /// paced: only by the end of its session.
+    pub(super) async fn who(&self, caller: &Caller, act: &AdminAct) -> Result<Who, Refusal> {
+        let session = match caller {
+            Caller::Bearer(token) if credentials::is_api_key(token) => {
+                return Ok(Who::Key(self.credentials.api_key(token).await?));
+            }
+            Caller::Bearer(token) if rule::goes_on(act) => {
+                self.credentials.check_begun(token).await?
+            }
+            caller => self.session(caller).await?,
+        };
+        match session.role {
+            Role::Admin => Ok(Who::Admin(session.user_name)),
+            Role::User => Err(Refusal::Forbidden),
         }
-        let known = self.known(caller).await?;
-        if known.role == Role::Admin { Ok(Who::Admin(known.name)) } else { Err(Refusal::Forbidden) }
     }
 
     pub(super) async fn actor(&self, caller: &Caller) -> Result<Actor, Refusal> {

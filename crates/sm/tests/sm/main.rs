@@ -11,6 +11,8 @@ mod files;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod oversight;
 #[cfg(test)]
 mod paces;
