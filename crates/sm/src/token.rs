@@ -73,9 +73,8 @@ impl Keyring {
 
     /// Reads the keys, making or rotating them where it is time.
     pub(crate) async fn reload(&self, now: Millis, config: &Config) -> Result<(), StoreError> {
-        let millis = |duration: Duration| {
-            i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
-        };
+        let millis =
+            |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
         let rotation = millis(config.key_rotation);
         let longest = millis(config.ticket_ttl.max(config.access_ttl));
         let keys = self

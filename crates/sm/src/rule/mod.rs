@@ -20,8 +20,8 @@ pub use self::people::WhoMayWrite;
 pub(crate) use self::scope::{goes_on, needed};
 pub use self::words::{BadList, OnWord, WordFilter};
 pub(crate) use self::{
-    file::{acceptable_content, acceptable_file},
     entry::acceptable_reaction,
+    file::{acceptable_content, acceptable_file},
     groups::{acceptable_profile, acceptable_request, may_decide, may_invite, may_see_members},
     members::{acceptable_group, acceptable_names},
     message::{acceptable, acceptable_content as acceptable_words},
