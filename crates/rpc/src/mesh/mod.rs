@@ -24,7 +24,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use self::lanes::{Batches, Lanes, Way};
+use self::lanes::{Lanes, Step, Way};
 use crate::{FromSm, MeshStats, dial::Dial, stats::MeshCounters};
 
 /// So long a question waits for any SM to be there. A restart takes less.
@@ -133,7 +133,9 @@ impl Mesh {
         let mut state = self.state.lock();
         let (way, parked) = state.lanes.came(sm);
         state.ways.insert(way.clone(), to);
-        state.send(parked);
+        let refused = state.send(parked);
+        drop(state);
+        self.refuse(refused);
         way
     }
 
@@ -142,10 +144,10 @@ impl Mesh {
         state.ways.remove(way);
         let lost = state.lanes.went(way);
         self.counters.broken.add(1);
-        self.counters.again.add(lost.again.values().map(Vec::len).sum());
-        state.send(lost.again);
+        self.counters.again.add(lost.asks.values().map(Vec::len).sum());
+        let refused = state.send(lost);
         drop(state);
-        self.refuse(lost.refused);
+        self.refuse(refused);
     }
 
     fn give_up(&self) {
@@ -153,10 +155,10 @@ impl Mesh {
         self.refuse(refused);
     }
 
-    fn refuse(&self, asks: Vec<(LinkId, Tag)>) {
+    fn refuse(&self, asks: Vec<(LinkId, Tag, Refusal)>) {
         self.counters.refused.add(asks.len());
         if let (Some(peer), false) = (self.peer.get(), asks.is_empty()) {
-            let refused = |(link, tag)| (link, tag, Reply::Refused(Refusal::Unavailable));
+            let refused = |(link, tag, why)| (link, tag, Reply::Refused(why));
             peer.replies.replies(asks.into_iter().map(refused).collect());
         }
     }
@@ -167,10 +169,11 @@ impl Mesh {
         match (packet, &peer.links) {
             (FromSm::Replies(mut answers), _) => {
                 let mut state = self.state.lock();
+                let mut refused = Vec::new();
                 answers.retain(|(link, tag, reply)| {
                     match state.lanes.answered(way, *link, *tag, reply) {
-                        Some(held) => {
-                            state.send(held);
+                        Some(step) => {
+                            refused.append(&mut state.send(step));
                             true
                         }
                         None => false,
@@ -178,6 +181,7 @@ impl Mesh {
                 });
                 drop(state);
                 peer.replies.replies(answers);
+                self.refuse(refused);
             }
             (FromSm::Hints(at, hints), Some(links)) => {
                 self.counters.deliveries.add(1);
@@ -192,13 +196,15 @@ impl Mesh {
 }
 
 impl State {
-    fn send(&mut self, batches: Batches) {
-        for (way, asks) in batches {
+    /// Asks what is to be asked; answers what is to be refused.
+    fn send(&mut self, step: Step) -> Vec<(LinkId, Tag, Refusal)> {
+        for (way, asks) in step.asks {
             if let Some(to) = self.ways.get(&way) {
                 // A stream that has just broken is about to say so; then these are asked again.
                 let _ = to.send(Outgoing::Asks(asks));
             }
         }
+        step.refused
     }
 }
 
@@ -219,7 +225,9 @@ impl SessionManager for Mesh {
     fn submit(&self, batch: Vec<Ask>) {
         self.counters.asked.add(batch.len());
         let mut state = self.state.lock();
-        let batches = state.lanes.ask(batch);
-        state.send(batches);
+        let step = state.lanes.ask(batch);
+        let refused = state.send(step);
+        drop(state);
+        self.refuse(refused);
     }
 }

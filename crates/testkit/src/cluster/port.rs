@@ -12,10 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anser_domain::{Ask, Clock, ManualClock, Peer, PeerId, Refusal, Reply, SessionManager};
+use anser_domain::{
+    Ask, Clock, LinkId, ManualClock, Peer, PeerId, Refusal, Reply, SessionManager, Tag,
+};
 use anser_rpc::{
     FromSm, ToSm,
-    mesh::lanes::{Batches, Lanes, Way},
+    mesh::lanes::{Lanes, Step, Way},
 };
 use anser_sm::Sm;
 use bytes::Bytes;
@@ -90,7 +92,9 @@ impl Port {
         let _ = to.send(ToSm::Attach { peer: self.id, links }.encode());
         state.ways.insert(n, way.clone());
         state.to.insert(way, to);
-        state.send(parked);
+        let refused = state.send(parked);
+        drop(state);
+        self.refuse(refused);
     }
 
     /// An SM is gone, with all that it had not answered and all that was on its way.
@@ -99,11 +103,15 @@ impl Port {
         let Some(way) = state.ways.remove(&n) else { return };
         state.to.remove(&way);
         let lost = state.lanes.went(&way);
-        state.send(lost.again);
+        let refused = state.send(lost);
         drop(state);
-        if let (Some(peer), false) = (self.peer.get(), lost.refused.is_empty()) {
-            let refused = |(link, tag)| (link, tag, Reply::Refused(Refusal::Unavailable));
-            peer.replies.replies(lost.refused.into_iter().map(refused).collect());
+        self.refuse(refused);
+    }
+
+    fn refuse(&self, asks: Vec<(LinkId, Tag, Refusal)>) {
+        if let (Some(peer), false) = (self.peer.get(), asks.is_empty()) {
+            let refused = |(link, tag, why)| (link, tag, Reply::Refused(why));
+            peer.replies.replies(asks.into_iter().map(refused).collect());
         }
     }
 
@@ -144,16 +152,18 @@ impl Port {
         match FromSm::decode(bytes.clone()) {
             Ok(FromSm::Replies(mut answers)) => {
                 let mut state = self.state.lock();
+                let mut refused = Vec::new();
                 answers.retain(|(link, tag, reply)| {
-                    let held = state.lanes.answered(from, *link, *tag, reply);
-                    let waited = held.is_some();
-                    state.send(held.unwrap_or_default());
+                    let step = state.lanes.answered(from, *link, *tag, reply);
+                    let waited = step.is_some();
+                    refused.append(&mut state.send(step.unwrap_or_default()));
                     waited
                 });
                 drop(state);
                 if let Some(peer) = self.peer.get() {
                     peer.replies.replies(answers);
                 }
+                self.refuse(refused);
             }
             Ok(FromSm::Hints(..)) => {
                 let arrived = self.line.lock().pass(bytes, self.elapsed());
@@ -184,13 +194,14 @@ fn unreadable(error: &anser_rpc::Malformed, at: PeerId) {
 }
 
 impl State {
-    fn send(&mut self, batches: Batches) {
-        for (way, asks) in batches {
+    fn send(&mut self, step: Step) -> Vec<(LinkId, Tag, Refusal)> {
+        for (way, asks) in step.asks {
             if let Some(to) = self.to.get(&way) {
                 let asks = asks.iter().map(|ask| Ask::clone(ask)).collect();
                 let _ = to.send(ToSm::Asks(asks).encode());
             }
         }
+        step.refused
     }
 }
 
@@ -207,8 +218,10 @@ impl SessionManager for Port {
 
     fn submit(&self, batch: Vec<Ask>) {
         let mut state = self.state.lock();
-        let batches = state.lanes.ask(batch);
-        state.send(batches);
+        let step = state.lanes.ask(batch);
+        let refused = state.send(step);
+        drop(state);
+        self.refuse(refused);
     }
 }
 
