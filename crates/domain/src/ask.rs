@@ -24,7 +24,14 @@ pub struct ReplyTo {
     pub link: LinkId,
     /// The session's mark.
     pub tag: Tag,
+    /// By which of the peer's streams it came. Whoever takes it off the stream says so.
+    pub via: Via,
 }
+
+/// One of the streams by which peers ask, ascending. In one process there is only the
+/// default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Via(pub u64);
 
 /// One question to the SM.
 #[derive(Clone, Debug)]

@@ -40,7 +40,7 @@ pub use admin::{
     AdminAct, AdminCommand, AdminGroup, AdminReply, AdminUser, ApiKey, AuditEntry, Ban, DeadLetter,
     Landed, PutWebhook, Scope, Statistics, Webhook,
 };
-pub use ask::{Ask, ReplyTo, Tag};
+pub use ask::{Ask, ReplyTo, Tag, Via};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
     Act, Change, Command, HistoryRange, Login, MemberChange, NewGroup, NewUser, Outgoing, Pull,

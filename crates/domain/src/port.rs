@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
-    ask::{Ask, Tag},
+    ask::{Ask, Tag, Via},
     event::Event,
     id::{LinkId, PeerId, StreamPos, SyncToken},
     refusal::Refusal,
@@ -56,6 +56,13 @@ pub trait Replies: Send + Sync + 'static {
     /// Order: the answer to a send is handed over before the delivery of what it stored, and
     /// only after the commit.
     fn replies(&self, batch: Vec<(LinkId, Tag, Reply)>);
+
+    /// Whether those who asked by this stream still wait for this SM, and have not turned to
+    /// another. Nothing of theirs may be stored any more when they do not.
+    fn waits(&self, via: Via) -> bool {
+        let _ = via;
+        true
+    }
 }
 
 /// SM → CM: what links should know.

@@ -13,6 +13,7 @@
 
 mod convert;
 mod dial;
+mod lease;
 mod limits;
 mod malformed;
 pub mod mesh;

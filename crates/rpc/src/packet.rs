@@ -19,11 +19,15 @@ pub enum ToSm {
         peer: PeerId,
         /// Whether it holds links.
         links: bool,
+        /// Whether it answers pings. A release that has none says nothing of it.
+        pongs: bool,
     },
     /// `SessionManager::detach`: the peer is gone.
     Detach(PeerId),
     /// `SessionManager::submit`.
     Asks(Vec<Ask>),
+    /// It still waits for this SM: the answer to the ping of this number.
+    Pong(u64),
 }
 
 /// SM → CM or Web.
@@ -37,6 +41,8 @@ pub enum FromSm {
     Evict(Vec<(LinkId, Refusal)>),
     /// `Links::beat`.
     Beat(Beat),
+    /// Whether the peer still waits for this SM: to be answered with the number.
+    Ping(u64),
 }
 
 /// A packet as far as this release can read it.
@@ -63,11 +69,12 @@ impl ToSm {
     pub(crate) fn form(&self) -> proto::ToSm {
         use proto::to_sm::Packet;
         let packet = match self {
-            Self::Attach { peer, links } => {
-                Packet::Attach(proto::Attach { peer: peer.0, links: *links })
+            Self::Attach { peer, links, pongs } => {
+                Packet::Attach(proto::Attach { peer: peer.0, links: *links, pongs: *pongs })
             }
             Self::Detach(peer) => Packet::Detach(peer.0),
             Self::Asks(asks) => Packet::Asks(proto::Asks { asks: forms(asks) }),
+            Self::Pong(ping) => Packet::Pong(*ping),
         };
         proto::ToSm { packet: Some(packet) }
     }
@@ -84,9 +91,12 @@ impl ToSm {
         use proto::to_sm::Packet;
         let packet = form.packet.ok_or(Malformed::Missing("packet"))?;
         Ok(match packet {
-            Packet::Attach(it) => Self::Attach { peer: PeerId(it.peer), links: it.links },
+            Packet::Attach(proto::Attach { peer, links, pongs }) => {
+                Self::Attach { peer: PeerId(peer), links, pongs }
+            }
             Packet::Detach(peer) => Self::Detach(PeerId(peer)),
             Packet::Asks(it) => Self::Asks(read_all(it.asks)?),
+            Packet::Pong(ping) => Self::Pong(ping),
         })
     }
 }
@@ -162,7 +172,9 @@ impl FromSm {
                 };
                 Some(Self::Evict(it.evictions.into_iter().map(read).collect()))
             }
-            packet @ Some(Packet::Beat(_)) => Some(Self::read(proto::FromSm { packet })?),
+            packet @ Some(Packet::Beat(_) | Packet::Ping(_)) => {
+                Some(Self::read(proto::FromSm { packet })?)
+            }
         };
         Ok(Known { packet, unread })
     }
@@ -196,6 +208,7 @@ impl FromSm {
                     .collect(),
             }),
             Self::Beat(beat) => Packet::Beat(beat.form()),
+            Self::Ping(ping) => Packet::Ping(*ping),
         };
         proto::FromSm { packet: Some(packet) }
     }
@@ -228,6 +241,7 @@ impl FromSm {
                     .collect::<Result<_, Malformed>>()?,
             ),
             Packet::Beat(it) => Self::Beat(Beat::read(it)?),
+            Packet::Ping(ping) => Self::Ping(ping),
         })
     }
 }

@@ -5,18 +5,21 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use anser_domain::{
-    Beat, Hint, LinkId, Links, Peer, PeerId, Refusal, Replies, Reply, ReplyTo, SessionManager,
-    StreamPos, Tag,
+    Ask, Beat, Hint, LinkId, Links, Peer, PeerId, Refusal, Replies, Reply, ReplyTo, SessionManager,
+    StreamPos, Tag, Via,
 };
 use futures_util::Stream;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel, error::TrySendError},
+    time::{MissedTickBehavior, interval},
+};
 use tonic::{
     Request, Response, Status, Streaming,
     transport::{Server, server::TcpIncoming},
@@ -25,6 +28,7 @@ use tonic::{
 use crate::{
     FromSm, Served, ToSm,
     dial::{Credentials, DialError, chain, is_loopback, server_tls},
+    lease::{Lease, RENEW_EVERY},
     limits::{MAX_PACKET, MAX_WAITING, PING_EVERY, PING_WITHIN, WINDOW},
     packet::Known,
     proto::{
@@ -67,9 +71,10 @@ pub async fn serve(
     }
     let listener = tokio::net::TcpListener::from_std(listener).map_err(said)?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let service = SmServer::new(Service { sm, served, latest: Arc::default() })
-        .max_decoding_message_size(MAX_PACKET)
-        .max_encoding_message_size(MAX_PACKET);
+    let service =
+        SmServer::new(Service { sm, served, latest: Arc::default(), streams: AtomicU64::new(1) })
+            .max_decoding_message_size(MAX_PACKET)
+            .max_encoding_message_size(MAX_PACKET);
     server
         .add_service(service)
         .serve_with_incoming_shutdown(incoming, stop)
@@ -88,6 +93,8 @@ struct Service {
     sm: Arc<dyn SessionManager>,
     served: Arc<Served>,
     latest: Latest,
+    /// The number of the next one.
+    streams: AtomicU64,
 }
 
 #[tonic::async_trait]
@@ -100,13 +107,14 @@ impl Sm for Service {
     ) -> Result<Response<Self::ExchangeStream>, Status> {
         let mut inbound = request.into_inner();
         let first = inbound.message().await?.ok_or(Status::invalid_argument("no packet"))?;
-        let Ok(ToSm::Attach { peer, links }) = ToSm::read(first) else {
+        let Ok(ToSm::Attach { peer, links, pongs }) = ToSm::read(first) else {
             return Err(Status::invalid_argument("the first packet says who attaches"));
         };
         let (to, packets) = channel(MAX_WAITING);
         let served = self.served.clone();
         let (to, stuck) = (Mutex::new(Some(to)), AtomicBool::new(false));
-        let outlet = Arc::new(Outlet { to, stuck, served });
+        let via = Via(self.streams.fetch_add(1, Ordering::Relaxed));
+        let outlet = Arc::new(Outlet { via, lease: Lease::new(pongs), to, stuck, served });
         // The peer's earlier stream, if it has one still, is heard no more.
         if let Some(earlier) = self.latest.lock().insert(peer, outlet.clone()) {
             earlier.close();
@@ -130,8 +138,21 @@ async fn listen(
     let mut gone = false;
     let served = outlet.served.clone();
     served.streams.add(1);
+    let mut renew = interval(RENEW_EVERY);
+    renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Asked while it is not sure that the peer still waits.
+    let mut parked: Vec<Ask> = Vec::new();
     loop {
-        let Known { packet, unread } = match inbound.message().await {
+        let message = tokio::select! {
+            // Cancel-safe: a message that has not come whole is kept by the stream.
+            message = inbound.message() => message,
+            // Cancel-safe: a tick that was not taken comes again.
+            _ = renew.tick() => {
+                outlet.say(FromSm::Ping(outlet.lease.ping()));
+                continue;
+            }
+        };
+        let Known { packet, unread } = match message {
             Ok(Some(form)) => match ToSm::known(form) {
                 Ok(known) => known,
                 Err(error) => {
@@ -151,9 +172,23 @@ async fn listen(
             outlet.replies(unread.into_iter().map(refused).collect());
         }
         match packet {
-            Some(ToSm::Asks(asks)) => {
+            Some(ToSm::Asks(mut asks)) => {
                 served.asked.add(asks.len());
-                sm.submit(asks);
+                asks.iter_mut().for_each(|ask| ask.from.via = outlet.via);
+                if parked.is_empty() && outlet.lease.holds() {
+                    sm.submit(asks);
+                } else {
+                    if parked.is_empty() {
+                        outlet.say(FromSm::Ping(outlet.lease.ping()));
+                    }
+                    parked.append(&mut asks);
+                }
+            }
+            Some(ToSm::Pong(ping)) => {
+                outlet.lease.pong(ping);
+                if !parked.is_empty() && outlet.lease.holds() {
+                    sm.submit(std::mem::take(&mut parked));
+                }
             }
             Some(ToSm::Detach(_)) => gone = true,
             Some(ToSm::Attach { .. }) => {
@@ -182,8 +217,10 @@ fn outbound(packets: Receiver<FromSm>) -> impl Stream<Item = Result<proto::FromS
     })
 }
 
-/// What goes to a peer.
+/// One stream of a peer: what goes to it, and whether it still listens.
 struct Outlet {
+    via: Via,
+    lease: Lease,
     to: Mutex<Option<Sender<FromSm>>>,
     stuck: AtomicBool,
     served: Arc<Served>,
@@ -211,6 +248,10 @@ impl Replies for Outlet {
     fn replies(&self, batch: Vec<(LinkId, Tag, Reply)>) {
         self.served.replies.add(1);
         self.say(FromSm::Replies(batch));
+    }
+
+    fn waits(&self, via: Via) -> bool {
+        via == self.via && self.lease.holds() && self.to.lock().is_some()
     }
 }
 

@@ -6,7 +6,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anser_domain::{
     Ask, Beat, Caller, Command, Event, Hint, LinkId, Links, Peer, PeerId, Presence, Refusal,
-    Replies, Reply, ReplyTo, SessionManager, StreamPos, SyncToken, Tag,
+    Replies, Reply, ReplyTo, SessionManager, StreamPos, SyncToken, Tag, Via,
 };
 use futures_util::{Stream, StreamExt as _};
 use parking_lot::Mutex;
@@ -39,7 +39,7 @@ fn later(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn ask(link: u64) -> Ask {
-    let from = ReplyTo { peer: PeerId(7), link: LinkId(link), tag: Tag(link) };
+    let from = ReplyTo { peer: PeerId(7), link: LinkId(link), tag: Tag(link), via: Via::default() };
     Ask { from, caller: Caller::Nobody, command: Command::Me }
 }
 
@@ -98,7 +98,8 @@ async fn an_sm_answers_a_later_peer_what_it_knows_and_refuses_the_rest() {
     let packets = futures_util::stream::unfold(packets, |mut packets| async move {
         Some((packets.recv().await?, packets))
     });
-    let attach = ToSm::Attach { peer: PeerId(7), links: true };
+    // Without pongs, as releases were before there were any.
+    let attach = ToSm::Attach { peer: PeerId(7), links: true, pongs: false };
     to.send(attach.form()).unwrap();
     to.send(proto::ToSm { packet: None }).unwrap();
     let asks = vec![ask(1).form(), later_ask(2), ask(3).form()];

@@ -8,7 +8,7 @@ mod any;
 use std::{collections::BTreeSet, fmt::Debug};
 
 use anser_domain::{
-    Ask, Beat, Event, Hint, LinkId, PeerId, Refusal, Reply, ReplyTo, StreamPos, SyncToken, Tag,
+    Ask, Beat, Event, Hint, LinkId, PeerId, Refusal, Reply, ReplyTo, StreamPos, SyncToken, Tag, Via,
 };
 use anser_rpc::{FromSm, Malformed, ToSm};
 use any::*;
@@ -23,7 +23,12 @@ use proptest::{
 fn ask() -> impl Strategy<Value = Ask> {
     (any::<(u64, u64, u64)>(), caller(), command()).prop_map(
         |((peer, link, tag), caller, command)| Ask {
-            from: ReplyTo { peer: PeerId(peer), link: LinkId(link), tag: Tag(tag) },
+            from: ReplyTo {
+                peer: PeerId(peer),
+                link: LinkId(link),
+                tag: Tag(tag),
+                via: Via::default(),
+            },
             caller,
             command,
         },
@@ -32,9 +37,14 @@ fn ask() -> impl Strategy<Value = Ask> {
 
 fn to_sm() -> impl Strategy<Value = ToSm> {
     prop_oneof![
-        any::<(u64, bool)>().prop_map(|(peer, links)| ToSm::Attach { peer: PeerId(peer), links }),
+        any::<(u64, bool, bool)>().prop_map(|(peer, links, pongs)| ToSm::Attach {
+            peer: PeerId(peer),
+            links,
+            pongs
+        }),
         any::<u64>().prop_map(|peer| ToSm::Detach(PeerId(peer))),
         vec(ask(), 0..4).prop_map(ToSm::Asks),
+        any::<u64>().prop_map(ToSm::Pong),
     ]
 }
 
@@ -58,22 +68,25 @@ fn from_sm() -> impl Strategy<Value = FromSm> {
         (stream_pos(), any::<(u64, u64)>()).prop_map(|(at, (watermark, routes_generation))| {
             FromSm::Beat(Beat { at, watermark: SyncToken(watermark), routes_generation })
         }),
+        any::<u64>().prop_map(FromSm::Ping),
     ]
 }
 
 fn same_to_sm(left: &ToSm, right: &ToSm) -> bool {
     match (left, right) {
-        (ToSm::Attach { peer, links }, ToSm::Attach { peer: p, links: l }) => {
-            (peer, links) == (p, l)
-        }
+        (
+            ToSm::Attach { peer, links, pongs },
+            ToSm::Attach { peer: p, links: l, pongs: answers },
+        ) => (peer, links, pongs) == (p, l, answers),
         (ToSm::Detach(left), ToSm::Detach(right)) => left == right,
+        (ToSm::Pong(left), ToSm::Pong(right)) => left == right,
         (ToSm::Asks(left), ToSm::Asks(right)) => {
             let parts = |asks: &[Ask]| -> Vec<_> {
                 asks.iter().map(|it| (it.from, it.caller.clone(), it.command.clone())).collect()
             };
             parts(left) == parts(right)
         }
-        (ToSm::Attach { .. }, _) | (ToSm::Detach(_), _) | (ToSm::Asks(_), _) => false,
+        (ToSm::Attach { .. } | ToSm::Detach(_) | ToSm::Asks(_) | ToSm::Pong(_), _) => false,
     }
 }
 
@@ -90,10 +103,11 @@ fn same_from_sm(left: &FromSm, right: &FromSm) -> bool {
         }
         (FromSm::Evict(left), FromSm::Evict(right)) => left == right,
         (FromSm::Beat(left), FromSm::Beat(right)) => left == right,
+        (FromSm::Ping(left), FromSm::Ping(right)) => left == right,
         (FromSm::Replies(_), _)
         | (FromSm::Hints(..), _)
         | (FromSm::Evict(_), _)
-        | (FromSm::Beat(_), _) => false,
+        | (FromSm::Beat(_) | FromSm::Ping(_), _) => false,
     }
 }
 

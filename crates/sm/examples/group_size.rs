@@ -23,7 +23,7 @@ use anser_domain::{
     Act, Actor, Address, Ask, Beat, Caller, Change, ClientId, Command, Content, DeviceId, Epoch,
     GroupChange, GroupKind, GroupName, GroupRole, Hint, JoinPolicy, LinkId, LinkRef, Links,
     MemberChange, NewGroup, Outgoing, Peer, PeerId, PolicyPatch, Refusal, Replies, Reply, ReplyTo,
-    Role, SessionManager, StreamPos, SystemClock, Tag, UserId, UserName,
+    Role, SessionManager, StreamPos, SystemClock, Tag, UserId, UserName, Via,
 };
 use anser_sm::{Config, Outside, Sm};
 use anser_store::{NewUserRow, Registration, Route, Routes, ScramKeys, Store};
@@ -83,7 +83,7 @@ impl Bench {
     fn ask(&self, user: usize, command: Command) -> Reply {
         let user = *self.users.get(user).unwrap();
         let actor = Actor { user, device: DeviceId(user.0), epoch: Epoch(1) };
-        let from = ReplyTo { peer: CM, link: LinkId(user.0), tag: Tag(1) };
+        let from = ReplyTo { peer: CM, link: LinkId(user.0), tag: Tag(1), via: Via::default() };
         self.sm.submit(vec![Ask { from, caller: Caller::Link(actor), command }]);
         let reply = self.replies.recv_timeout(Duration::from_secs(60)).unwrap();
         assert!(!matches!(reply, Reply::Refused(_)), "{reply:?}");

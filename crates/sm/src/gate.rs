@@ -43,6 +43,11 @@ pub(crate) struct Counts {
 
 impl Gate for LogGate {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
+        // Whoever has turned to another SM meanwhile may have been told something else there. The
+        // head is locked by now, so that what that SM decides comes after what is stored here.
+        if !self.peers.waits(append.from) {
+            return Err(Refusal::Unavailable);
+        }
         // What the server writes itself needs no friends and keeps no pace; a block counts.
         let own = append.from.peer == OWN;
         let policy = if own { WhoMayWrite::Anyone } else { self.config.who_may_write };
@@ -86,6 +91,7 @@ impl Gate for LogGate {
             // REST callers have no order to keep: each call stands for itself.
             if self.held.concerns(&outcome)
                 && self.peers.holds_links(outcome.from.peer)
+                && self.peers.waits(outcome.from)
                 && self.held.ended(&outcome)
             {
                 let again = Refusal::Busy(Duration::from_secs(1));

@@ -2,14 +2,15 @@
 //!
 //! When a send is refused *for now*, what the same device sent after it must not slip past:
 //! those are refused too, until the refused ones have been sent again, first one first. The
-//! list lives until they have, or until the device logs in anew (and resends from its own list).
+//! list lives until they have, or until the device's sends come another way, by a new login or
+//! another stream of its peer: then all that has no answer is sent again anyhow, first one first.
 
 use std::{
     collections::VecDeque,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use anser_domain::{Address, ClientId, DeviceId, Refusal};
+use anser_domain::{Actor, Address, ClientId, DeviceId, Epoch, Refusal, ReplyTo, Via};
 use anser_store::{Append, Outcome};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -30,8 +31,23 @@ pub(crate) struct Held {
     by_device: Mutex<FxHashMap<DeviceId, Lists>>,
 }
 
+/// By which way a device's sends come. Later ones compare as greater: a login raises the epoch, and
+/// during one a device stays with its peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    epoch: Epoch,
+    via: Via,
+}
+
+impl Way {
+    fn of(actor: Actor, from: ReplyTo) -> Self {
+        Self { epoch: actor.epoch, via: from.via }
+    }
+}
+
 #[derive(Default)]
 struct Lists {
+    way: Way,
     by_address: FxHashMap<Address, VecDeque<Refused>>,
     /// More was refused than is remembered: nothing passes until the device logs in anew.
     barred: bool,
@@ -52,7 +68,13 @@ impl Held {
         }
         let mut by_device = self.by_device.lock();
         let Some(lists) = by_device.get_mut(&append.actor.device) else { return Ok(()) };
-        if lists.barred {
+        let way = Way::of(append.actor, append.from);
+        if way > lists.way {
+            by_device.remove(&append.actor.device);
+            self.lists.store(by_device.len(), Ordering::Release);
+            return Ok(());
+        }
+        if way < lists.way || lists.barred {
             return Err(Refusal::OutOfOrder);
         }
         let Some(list) = lists.by_address.get_mut(&append.entry.address()) else { return Ok(()) };
@@ -74,7 +96,8 @@ impl Held {
     /// [`ended`](Self::ended).
     pub(crate) fn hold(&self, append: &Append) {
         let mut by_device = self.by_device.lock();
-        let lists = by_device.entry(append.actor.device).or_default();
+        let way = Way::of(append.actor, append.from);
+        let Some(lists) = lists_of(&mut by_device, append.actor.device, way) else { return };
         let at = append.entry.address();
         let known = lists.by_address.get(&at);
         let full = lists.by_address.len() >= MAX_LISTS && known.is_none();
@@ -99,7 +122,8 @@ impl Held {
     pub(crate) fn ended(&self, outcome: &Outcome) -> bool {
         let refused_for_now = refused_for_now(outcome);
         let mut by_device = self.by_device.lock();
-        let lists = by_device.entry(outcome.actor.device).or_default();
+        let way = Way::of(outcome.actor, outcome.from);
+        let Some(lists) = lists_of(&mut by_device, outcome.actor.device, way) else { return false };
         if lists.barred {
             return false;
         }
@@ -148,6 +172,23 @@ impl Held {
     }
 }
 
+/// A device's lists, made anew when what they tell of came another way; `None` when `way` is an
+/// earlier one, which is over.
+fn lists_of(
+    by_device: &mut FxHashMap<DeviceId, Lists>,
+    device: DeviceId,
+    way: Way,
+) -> Option<&mut Lists> {
+    let lists = by_device.entry(device).or_default();
+    if way < lists.way {
+        return None;
+    }
+    if way > lists.way {
+        *lists = Lists { way, ..Lists::default() };
+    }
+    Some(lists)
+}
+
 fn insert(list: &mut VecDeque<Refused>, client_id: ClientId, order: u64) {
     let index = list.partition_point(|refused| refused.order < order);
     list.insert(index, Refused { client_id, order, passing: false });
@@ -159,14 +200,16 @@ fn refused_for_now(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use anser_domain::{Actor, Content, Epoch, LinkId, Outgoing, PeerId, ReplyTo, Tag, UserId};
+    use anser_domain::{
+        Actor, Content, Epoch, LinkId, Outgoing, PeerId, ReplyTo, Tag, UserId, Via,
+    };
     use anser_store::Entry;
 
     use super::*;
 
     fn append(id: u8, order: u64) -> Append {
         Append {
-            from: ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(0) },
+            from: ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(0), via: Via::default() },
             actor: Actor { user: UserId(1), device: DeviceId(1), epoch: Epoch(1) },
             order,
             entry: Entry::Message(Box::new(Outgoing {
@@ -241,6 +284,27 @@ mod tests {
         assert_eq!(held.admit(&append(2, 3)), Err(Refusal::OutOfOrder));
         held.forget(DeviceId(1));
         assert_eq!(held.admit(&append(2, 3)), Ok(()));
+    }
+
+    #[test]
+    fn what_came_another_way_says_nothing_of_what_comes_now() {
+        let held = Held::default();
+        let by = |id, order, epoch, via| {
+            let mut append = append(id, order);
+            append.actor.epoch = Epoch(epoch);
+            append.from.via = Via(via);
+            append
+        };
+        // Refused here, and then settled by another SM.
+        end(&held, &by(1, 1, 1, 1), Some(Refusal::Unavailable));
+        assert_eq!(held.admit(&by(2, 2, 1, 2)), Ok(()), "another stream");
+        end(&held, &by(3, 3, 1, 2), Some(Refusal::Unavailable));
+        assert_eq!(held.admit(&by(4, 4, 2, 1)), Ok(()), "another login");
+        end(&held, &by(5, 5, 2, 3), Some(Refusal::Unavailable));
+        end(&held, &by(1, 1, 1, 1), Some(Refusal::Unavailable));
+        assert_eq!(held.admit(&by(9, 6, 1, 1)), Err(Refusal::OutOfOrder), "too late");
+        assert_eq!(held.admit(&by(6, 7, 2, 3)), Err(Refusal::OutOfOrder), "still held");
+        assert_eq!(held.admit(&by(5, 8, 2, 3)), Ok(()));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::sync::{
 };
 
 use anser_domain::{
-    Audience, LinkId, PeerId, Refusal, Replies, Reply, ReplyTo, Role, Secret, Tag, UserId, UserName,
+    Audience, LinkId, PeerId, Refusal, Replies, Reply, ReplyTo, Role, Secret, Tag, UserId,
+    UserName, Via,
 };
 use anser_store::{NewUserRow, Store};
 use parking_lot::Mutex;
@@ -37,7 +38,7 @@ impl OwnAsks {
         let tag = Tag(self.next.fetch_add(1, Ordering::Relaxed));
         let (answer, answered) = oneshot::channel();
         self.waiting.lock().insert(tag, answer);
-        (ReplyTo { peer: OWN, link: LinkId(0), tag }, answered)
+        (ReplyTo { peer: OWN, link: LinkId(0), tag, via: Via::default() }, answered)
     }
 }
 

@@ -56,6 +56,12 @@ impl Peers {
         self.attached.read().get(&peer).cloned()
     }
 
+    /// Whether who asked still waits for this SM.
+    pub(crate) fn waits(&self, from: ReplyTo) -> bool {
+        let attached = self.attached.read();
+        attached.get(&from.peer).is_some_and(|it| it.peer.replies.waits(from.via))
+    }
+
     /// Whether `peer` holds links, whose devices keep an order of their own.
     pub(crate) fn holds_links(&self, peer: PeerId) -> bool {
         self.find(peer).is_some_and(|it| it.peer.links.is_some())

@@ -15,7 +15,7 @@ use std::{
 use anser_domain::{
     Actor, Ask, Beat, Caller, Clock, Command, Content, Credential, Event, GroupKind, Hint, LinkId,
     Links, Login, NewGroup, Outgoing, Peer, PeerId, Refusal, Replies, Reply, ReplyTo, Secret,
-    SessionManager, StreamPos, SystemClock, Tag, UserName,
+    SessionManager, StreamPos, SystemClock, Tag, UserName, Via,
 };
 use anser_rpc::{Dial, Mesh, Served};
 use anser_sm::{Config, Sm};
@@ -108,7 +108,7 @@ impl Cm {
     async fn ask(&self, link: u64, caller: Caller, command: Command) -> Reply {
         static TAGS: AtomicU64 = AtomicU64::new(0);
         let (link, tag) = (LinkId(link), Tag(TAGS.fetch_add(1, Ordering::Relaxed)));
-        let from = ReplyTo { peer: self.id, link, tag };
+        let from = ReplyTo { peer: self.id, link, tag, via: Via::default() };
         self.mesh.submit(vec![Ask { from, caller, command }]);
         self.heard
             .until(|heard| {

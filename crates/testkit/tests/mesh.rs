@@ -13,7 +13,7 @@ use std::{
 
 use anser_domain::{
     Ask, Caller, Command, LinkId, NewUser, Peer, PeerId, Replies, Reply, ReplyTo, Role, Secret,
-    SessionManager, SystemClock, Tag,
+    SessionManager, SystemClock, Tag, Via,
 };
 use anser_rpc::{Dial, Mesh};
 use anser_sm::{Config, Sm};
@@ -88,7 +88,7 @@ fn ask(mesh: &Mesh, waiting: &Waiting, link: u64) -> oneshot::Receiver<Reply> {
         display_name: Box::default(),
         role: Role::User,
     };
-    let from = ReplyTo { peer: PeerId(7), link: LinkId(link), tag: Tag(0) };
+    let from = ReplyTo { peer: PeerId(7), link: LinkId(link), tag: Tag(0), via: Via::default() };
     let command = Command::CreateUser(Box::new(user));
     mesh.submit(vec![Ask { from, caller: Caller::Nobody, command }]);
     answered

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anser_domain::{
-    Ask, Caller, Command, LinkId, Peer, PeerId, Replies, Reply, ReplyTo, SessionManager, Tag,
+    Ask, Caller, Command, LinkId, Peer, PeerId, Replies, Reply, ReplyTo, SessionManager, Tag, Via,
 };
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::timeout};
@@ -53,7 +53,7 @@ impl Calls {
     ) -> Result<A, Problem> {
         let link = LinkId(self.next.fetch_add(1, Ordering::Relaxed));
         let (call, reply) = self.waiting.enter(link)?;
-        let from = ReplyTo { peer: self.peer, link, tag: TAG };
+        let from = ReplyTo { peer: self.peer, link, tag: TAG, via: Via::default() };
         self.sm.submit(vec![Ask { from, caller, command }]);
         let answer = timeout(CALL_DEADLINE, reply).await;
         drop(call);

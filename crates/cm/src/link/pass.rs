@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use anser_domain::{Ask, Caller, Command, LinkId, Reply, ReplyTo, Tag};
+use anser_domain::{Ask, Caller, Command, LinkId, Reply, ReplyTo, Tag, Via};
 use smallvec::SmallVec;
 
 use super::{Link, State, speaker::Speaker};
@@ -60,7 +60,7 @@ impl<'a> Pass<'a> {
             if has_reply(&command) {
                 state.unanswered += 1;
             }
-            let from = ReplyTo { peer, link: link_id, tag };
+            let from = ReplyTo { peer, link: link_id, tag, via: Via::default() };
             Ask { from, caller: caller.clone(), command }
         });
         if state.asking {
@@ -77,7 +77,7 @@ impl<'a> Pass<'a> {
     pub(crate) fn stray(&mut self, link: LinkId, reply: &Reply) {
         if let Reply::Welcome(welcome) = reply {
             self.asks.push(Ask {
-                from: ReplyTo { peer: self.cm.id, link, tag: Tag::FEED },
+                from: ReplyTo { peer: self.cm.id, link, tag: Tag::FEED, via: Via::default() },
                 caller: Caller::Link(welcome.actor),
                 command: Command::Unlink,
             });

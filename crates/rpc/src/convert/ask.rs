@@ -2,6 +2,7 @@
 
 use anser_domain::{
     Ask, Beat, Caller, Command, Event, Hint, LinkId, PeerId, ReplyTo, StreamPos, SyncToken, Tag,
+    Via,
 };
 
 use super::{Form, required};
@@ -33,13 +34,15 @@ impl Form for ReplyTo {
     type Proto = proto::ReplyTo;
 
     fn form(&self) -> proto::ReplyTo {
-        let Self { peer, link, tag } = self;
+        // By which stream it comes is known where it arrives.
+        let Self { peer, link, tag, via: _ } = self;
         proto::ReplyTo { peer: peer.0, link: link.0, tag: tag.0 }
     }
 
     fn read(form: proto::ReplyTo) -> Result<Self, Malformed> {
         let proto::ReplyTo { peer, link, tag } = form;
-        Ok(Self { peer: PeerId(peer), link: LinkId(link), tag: Tag(tag) })
+        let (peer, link, tag) = (PeerId(peer), LinkId(link), Tag(tag));
+        Ok(Self { peer, link, tag, via: Via::default() })
     }
 }
 

@@ -33,6 +33,7 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(3);
 /// What goes to one SM.
 enum Outgoing {
     Asks(Vec<Arc<Ask>>),
+    Pong(u64),
     /// The peer is going for good.
     Detach,
 }
@@ -189,6 +190,11 @@ impl Mesh {
             }
             (FromSm::Evict(evictions), Some(links)) => links.evict(evictions),
             (FromSm::Beat(beat), Some(links)) => links.beat(beat),
+            (FromSm::Ping(ping), _) => {
+                if let Some(to) = self.state.lock().ways.get(way) {
+                    let _ = to.send(Outgoing::Pong(ping));
+                }
+            }
             // A peer without links has no use for these.
             (FromSm::Hints(..) | FromSm::Evict(_) | FromSm::Beat(_), None) => {}
         }

@@ -65,7 +65,7 @@ async fn run(mesh: &Mesh, sm: &str) -> Result<(), tonic::Status> {
         return Err(tonic::Status::failed_precondition("nobody is attached yet"));
     };
     let (to, outgoing) = unbounded_channel();
-    let attach = ToSm::Attach { peer: peer.id, links: peer.links.is_some() };
+    let attach = ToSm::Attach { peer: peer.id, links: peer.links.is_some(), pongs: true };
     let packets = packets(peer.id, attach, outgoing);
     let limit = crate::limits::MAX_PACKET;
     let mut client =
@@ -108,13 +108,16 @@ fn packets(
 fn next(me: PeerId, taken: &mut Vec<Outgoing>) -> proto::ToSm {
     let questions = taken.iter().take_while(|it| matches!(it, Outgoing::Asks(_))).count();
     if questions == 0 {
-        taken.remove(0);
-        return ToSm::Detach(me).form();
+        let packet = match taken.remove(0) {
+            Outgoing::Pong(ping) => ToSm::Pong(ping),
+            Outgoing::Detach | Outgoing::Asks(_) => ToSm::Detach(me),
+        };
+        return packet.form();
     }
     let batches = taken.drain(..questions);
     let asks = batches.flat_map(|it| match it {
         Outgoing::Asks(asks) => asks,
-        Outgoing::Detach => Vec::new(),
+        Outgoing::Pong(_) | Outgoing::Detach => Vec::new(),
     });
     packet::asks(asks.collect::<Vec<_>>().iter().map(|ask| &**ask))
 }

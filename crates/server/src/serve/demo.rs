@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duratio
 use anser_domain::{
     Ask, Caller, ClientId, Command, DeviceName, GroupKind, GroupName, LinkId, Millis, NewGroup,
     NewUser, Peer, PeerId, Refusal, Replies, Reply, ReplyTo, Role, Secret, SessionManager, SignIn,
-    Tag, UserName,
+    Tag, UserName, Via,
 };
 use anser_store::Store;
 use anyhow::{Context as _, bail};
@@ -178,7 +178,7 @@ async fn ask(
     let id = PeerId(rand::random());
     let replies = Arc::new(One(Mutex::new(Some(answer))));
     sm.attach(Peer { id, replies, links: None });
-    let from = ReplyTo { peer: id, link: LinkId(1), tag: Tag(1) };
+    let from = ReplyTo { peer: id, link: LinkId(1), tag: Tag(1), via: Via::default() };
     sm.submit(vec![Ask { from, caller, command }]);
     let reply = tokio::time::timeout(DEADLINE, reply).await;
     sm.detach(id);

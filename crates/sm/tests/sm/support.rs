@@ -6,7 +6,7 @@ use anser_domain::{
     Actor, Address, Ask, Beat, Caller, ClientId, Clock, Command, Content, Credential, DeviceName,
     Event, Hint, LinkId, Links, Login, ManualClock, Millis, NewUser, Outgoing, Peer, PeerId,
     Refusal, Replies, Reply, ReplyTo, Role, Secret, Sent, SessionManager, SignIn, StreamPos, Tag,
-    Tokens, UserName, Welcome,
+    Tokens, UserName, Via, Welcome,
 };
 use anser_sm::{Config, Outside, Sm, create_user};
 use anser_store::{Routes, Store};
@@ -157,7 +157,11 @@ impl World {
         command: Command,
     ) -> Tag {
         let tag = Tag(self.tag.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
-        self.sm.submit(vec![Ask { from: ReplyTo { peer, link, tag }, caller, command }]);
+        self.sm.submit(vec![Ask {
+            from: ReplyTo { peer, link, tag, via: Via::default() },
+            caller,
+            command,
+        }]);
         tag
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use anser_domain::{
     Actor, Address, ClientId, Clock, Content, DeviceId, Epoch, LinkId, Message, Millis, Outgoing,
-    PeerId, Refusal, ReplyTo, Role, Seq, SystemClock, Tag, UserId, UserName,
+    PeerId, Refusal, ReplyTo, Role, Seq, SystemClock, Tag, UserId, UserName, Via,
 };
 use anser_store::{Acl, Append, Entry, Gate, NewUserRow, Outcome, ScramKeys, Store};
 
@@ -106,7 +106,12 @@ impl Load {
         let talk = &self.talks[talk];
         let user = talk.users[side];
         Append {
-            from: ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(self.number) },
+            from: ReplyTo {
+                peer: PeerId(1),
+                link: LinkId(1),
+                tag: Tag(self.number),
+                via: Via::default(),
+            },
             actor: Actor { user, device: DeviceId(user.0), epoch: Epoch(1) },
             order: self.number,
             entry: Entry::Message(Box::new(Outgoing {

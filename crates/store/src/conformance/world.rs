@@ -9,6 +9,7 @@ use anser_domain::{
     Act, Actor, Address, Change, ClientId, Clock, Content, ConvId, DeviceName, Epoch, GroupChange,
     GroupKind, GroupName, GroupRole, HistoryRange, LinkId, ManualClock, MemberChange, Message,
     Millis, NewGroup, Outgoing, Page, PeerId, Pull, Refusal, ReplyTo, Role, Seq, Tag, UserName,
+    Via,
 };
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -209,7 +210,8 @@ impl World {
     /// A wish of an actor.
     pub fn wish(&self, actor: Actor, entry: Entry) -> Append {
         let order = self.next.fetch_add(1, Ordering::Relaxed);
-        let from = ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(order) };
+        let from =
+            ReplyTo { peer: PeerId(1), link: LinkId(1), tag: Tag(order), via: Via::default() };
         Append { from, actor, order, entry, ruling: None }
     }
 

@@ -11,7 +11,7 @@ use std::{
 use anser_domain::{
     Address, Ask, Caller, Command, Content, DeviceName, HistoryRange, LinkId, LogEvent, Message,
     NewUser, Peer, PeerId, Replies, Reply, ReplyTo, Role, Secret, SessionManager, SignIn, Tag,
-    UserName,
+    UserName, Via,
 };
 use anyhow::{Result, bail};
 use tokio::sync::oneshot;
@@ -62,7 +62,7 @@ impl Asker {
         let link = LinkId(self.next.fetch_add(1, Ordering::Relaxed));
         let (answer, answered) = oneshot::channel();
         self.waiting.lock().insert(link, answer);
-        let from = ReplyTo { peer: self.id, link, tag: Tag(0) };
+        let from = ReplyTo { peer: self.id, link, tag: Tag(0), via: Via::default() };
         self.port.submit(vec![Ask { from, caller, command }]);
         match answered.await? {
             Reply::Refused(why) => bail!("refused: {why}"),

@@ -77,19 +77,20 @@ impl Port {
             while let Some(bytes) = packets.recv().await {
                 count.fetch_add(1, Ordering::Relaxed);
                 match ToSm::decode(bytes) {
-                    Ok(ToSm::Attach { peer, links }) => {
+                    Ok(ToSm::Attach { peer, links, .. }) => {
                         let stream = Arc::new(Stream { from: from.clone(), to: inbound.clone() });
                         let links = links.then(|| stream.clone() as _);
                         sm.attach(Peer { id: peer, replies: stream, links });
                     }
                     Ok(ToSm::Detach(peer)) => sm.detach(peer),
                     Ok(ToSm::Asks(asks)) => sm.submit(asks),
+                    Ok(ToSm::Pong(_)) => {}
                     Err(error) => unreadable(&error, id),
                 }
             }
         });
         let links = self.peer.get().is_some_and(|peer| peer.links.is_some());
-        let _ = to.send(ToSm::Attach { peer: self.id, links }.encode());
+        let _ = to.send(ToSm::Attach { peer: self.id, links, pongs: false }.encode());
         state.ways.insert(n, way.clone());
         state.to.insert(way, to);
         let refused = state.send(parked);
@@ -171,6 +172,8 @@ impl Port {
             }
             Ok(FromSm::Beat(_)) if self.line.lock().is_broken() => {}
             Ok(FromSm::Evict(_) | FromSm::Beat(_)) => self.hand_over(bytes),
+            // There is no stream here that could stand still.
+            Ok(FromSm::Ping(_)) => {}
             Err(error) => unreadable(&error, self.id),
         }
     }
@@ -181,7 +184,7 @@ impl Port {
             Ok(FromSm::Hints(at, hints)) => links.deliver(at, hints),
             Ok(FromSm::Evict(evictions)) => links.evict(evictions),
             Ok(FromSm::Beat(beat)) => links.beat(beat),
-            Ok(FromSm::Replies(_)) => {}
+            Ok(FromSm::Replies(_) | FromSm::Ping(_)) => {}
             Err(error) => unreadable(&error, self.id),
         }
     }

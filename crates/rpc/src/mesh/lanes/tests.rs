@@ -1,11 +1,11 @@
 use anser_domain::{
-    Actor, ClientId, Content, DeviceId, Epoch, Outgoing, PeerId, Refusal, ReplyTo, UserId,
+    Actor, ClientId, Content, DeviceId, Epoch, Outgoing, PeerId, Refusal, ReplyTo, UserId, Via,
 };
 
 use super::*;
 
 fn ask(link: u64, tag: u64, command: Command) -> Ask {
-    let from = ReplyTo { peer: PeerId(1), link: LinkId(link), tag: Tag(tag) };
+    let from = ReplyTo { peer: PeerId(1), link: LinkId(link), tag: Tag(tag), via: Via::default() };
     let actor = Actor { user: UserId(link), device: DeviceId(link), epoch: Epoch(1) };
     Ask { from, caller: Caller::Link(actor), command }
 }
