@@ -32,6 +32,7 @@ mod push;
 mod refusal;
 mod reply;
 mod session;
+mod topic;
 mod words;
 
 pub use account::{Actor, Caller, Credential, Profile, Role, Secret, Tokens};
@@ -88,5 +89,9 @@ pub use reply::{
 };
 pub use session::{
     Close, Fault, Input, LinkInfo, Session, TlsInfo, Transport, Turn, Upgrade, Wish,
+};
+pub use topic::{
+    OpenTopics, Publication, QoS, Retained, Subscribe, TopicCommand, TopicFilter, TopicFlight,
+    TopicMessage, TopicReply, TopicWill, TopicsOpened,
 };
 pub use words::{asked_words, words};

@@ -109,8 +109,8 @@ pub struct TlsInfo {
     pub server_name: Option<String>,
 }
 
-/// What a session says in one call.
-pub struct Turn<'a> {
+/// What a session says in one call. `A` is what it asks.
+pub struct Turn<'a, A = Command> {
     /// Now, for deadlines.
     pub now: Instant,
     /// Now on the wall clock, for what is told to peers or compared with a stamp.
@@ -118,14 +118,14 @@ pub struct Turn<'a> {
     /// Bytes for the peer.
     pub out: &'a mut Outbox,
     /// Questions for the SM, in order.
-    pub asks: &'a mut Vec<(Tag, Command)>,
+    pub asks: &'a mut Vec<(Tag, A)>,
     /// What the session wants of the driver. Kept between turns.
     pub wish: &'a mut Wish,
 }
 
-impl Turn<'_> {
+impl<A> Turn<'_, A> {
     /// Asks the SM. The answer comes back as [`Input::Reply`] with the same tag.
-    pub fn ask(&mut self, tag: Tag, command: Command) {
+    pub fn ask(&mut self, tag: Tag, command: A) {
         self.asks.push((tag, command));
     }
 

@@ -1,14 +1,12 @@
 //! What is on its way in a session, in both directions: packet ids, acknowledgements and what is
-//! sent again after a break (MQTT 5 §4.3, 4.4, 4.6 and 4.9).
-//!
-//! Both are values that outlive a link: a session that is resumed goes on with them.
+//! owed (MQTT 5 §4.3, 4.4, 4.6 and 4.9).
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{Reason, codec::QoS};
 
 /// Messages to the client that it has not acknowledged whole, in the order in which they were
-/// sent. `T` is what the session needs to send one again, or to know what was received.
+/// sent. `T` is what the session needs to know of one when it is over.
 #[derive(Clone, Debug)]
 pub struct Outbound<T> {
     /// How many may be on their way: what the client's Receive Maximum says, or less.
@@ -20,41 +18,42 @@ pub struct Outbound<T> {
 #[derive(Clone, Debug)]
 struct Flight<T> {
     id: u16,
-    awaits: Awaits<T>,
+    awaits: Awaits,
+    message: T,
 }
 
 /// What a message still wants.
-#[derive(Clone, Debug)]
-enum Awaits<T> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaits {
     /// PUBACK: it went out with `QoS` 1.
-    Ack(T),
+    Ack,
     /// PUBREC: it went out with `QoS` 2.
-    Rec(T),
+    Rec,
     /// PUBCOMP: the client has the message, and the server has only to say that it knows.
-    Comp(T),
+    Comp,
 }
 
 /// What a PUBREC leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received<T> {
     /// The message is the client's now: answer with PUBREL [MQTT-4.3.3-4].
-    Release,
+    Release(T),
     /// The client does not want it, and it is over [MQTT-4.4.0-2].
     Over(T),
     /// No such packet id: answer with PUBREL and [`Reason::PacketIdNotFound`].
     Unknown,
 }
 
-/// What is sent again when a session is resumed [MQTT-4.4.0-1].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again<'a, T> {
-    /// A PUBLISH with DUP [MQTT-3.3.1-1].
-    Publish(u16, QoS, &'a T),
-    /// A PUBREL; never the PUBLISH once more [MQTT-4.3.3-6].
-    PubRel(u16),
+/// The packet id of the message at this place of a session's queue, which begins at 1. Because
+/// the place outlives links and processes, the id does; no more than 65,535 messages in a row have
+/// different ones, so that the next has to wait for the first.
+#[must_use]
+pub fn id_of(place: u64) -> u16 {
+    let at = place.saturating_sub(1) % u64::from(u16::MAX);
+    u16::try_from(at).unwrap_or_default().saturating_add(1)
 }
 
-impl<T> Outbound<T> {
+impl<T: Copy> Outbound<T> {
     /// Nothing on its way, and room for `quota`, which the standard does not let be 0
     /// [MQTT-4.9.0-1].
     #[must_use]
@@ -62,8 +61,7 @@ impl<T> Outbound<T> {
         Self { quota: quota.max(1), last: 0, flights: VecDeque::new() }
     }
 
-    /// How many more may be sent now [MQTT-3.3.4-9]. A link that resumes with a smaller quota
-    /// may have more on their way than that.
+    /// How many more may be sent now [MQTT-3.3.4-9].
     #[must_use]
     pub fn room(&self) -> u16 {
         let used = u16::try_from(self.flights.len()).unwrap_or(u16::MAX);
@@ -73,85 +71,74 @@ impl<T> Outbound<T> {
     /// Takes a packet id for a message, one that nothing on its way has [MQTT-2.2.1-4]; `None`
     /// when the quota is used up [MQTT-4.9.0-2], or at QoS 0, which has none.
     pub fn send(&mut self, qos: QoS, message: T) -> Option<u16> {
-        let awaits = match qos {
-            QoS::AtMostOnce => return None,
-            QoS::AtLeastOnce => Awaits::Ack(message),
-            QoS::ExactlyOnce => Awaits::Rec(message),
-        };
         if self.room() == 0 {
             return None;
         }
         // There are fewer on their way than ids, or there would be no room.
         let mut id = following(self.last);
-        while self.flights.iter().any(|flight| flight.id == id) {
+        while self.has(id) {
             id = following(id);
         }
         self.last = id;
-        self.flights.push_back(Flight { id, awaits });
-        Some(id)
+        self.put(id, qos, message)
+    }
+
+    /// Sends a message under an id of its own: `None` as above, and while another has it.
+    pub fn send_as(&mut self, id: u16, qos: QoS, message: T) -> Option<u16> {
+        if self.room() == 0 || self.has(id) { None } else { self.put(id, qos, message) }
+    }
+
+    /// A message that the client had over an earlier link: what is owed is its PUBREL.
+    pub fn owe(&mut self, id: u16, message: T) {
+        if !self.has(id) {
+            self.flights.push_back(Flight { id, awaits: Awaits::Comp, message });
+        }
     }
 
     /// A PUBACK: the message that is over, if it is one.
     pub fn puback(&mut self, id: u16) -> Option<T> {
-        match self.take(id, |awaits| matches!(awaits, Awaits::Ack(_)))? {
-            Awaits::Ack(message) | Awaits::Rec(message) | Awaits::Comp(message) => Some(message),
-        }
+        self.take(id, Awaits::Ack)
     }
 
     /// A PUBREC with this reason.
     pub fn pubrec(&mut self, id: u16, reason: Reason) -> Received<T> {
-        let Some(flight) = self.flights.iter_mut().find(|flight| flight.id == id) else {
-            return Received::Unknown;
-        };
-        match &flight.awaits {
-            Awaits::Ack(_) => Received::Unknown,
-            // Said before, and the PUBREL may be lost with a link.
-            Awaits::Comp(_) => Received::Release,
-            Awaits::Rec(_) if reason.is_failure() => {
-                match self.take(id, |awaits| matches!(awaits, Awaits::Rec(_))) {
-                    Some(Awaits::Ack(message) | Awaits::Rec(message) | Awaits::Comp(message)) => {
-                        Received::Over(message)
-                    }
-                    None => Received::Unknown,
-                }
+        if reason.is_failure() {
+            return self.take(id, Awaits::Rec).map_or(Received::Unknown, Received::Over);
+        }
+        match self.flights.iter_mut().find(|flight| flight.id == id) {
+            // At PUBCOMP: said before, and said again.
+            Some(flight) if flight.awaits != Awaits::Ack => {
+                flight.awaits = Awaits::Comp;
+                Received::Release(flight.message)
             }
-            Awaits::Rec(_) => {
-                self.step(id);
-                Received::Release
-            }
+            _ => Received::Unknown,
         }
     }
 
     /// A PUBCOMP: the message that is over, if it is one.
     pub fn pubcomp(&mut self, id: u16) -> Option<T> {
-        match self.take(id, |awaits| matches!(awaits, Awaits::Comp(_)))? {
-            Awaits::Ack(message) | Awaits::Rec(message) | Awaits::Comp(message) => Some(message),
-        }
+        self.take(id, Awaits::Comp)
     }
 
-    /// Goes on over another link, whose client has `quota`: what is to be sent again, in the
-    /// order in which it was sent, before anything that is new.
-    pub fn resume(&mut self, quota: u16) -> impl Iterator<Item = Again<'_, T>> {
-        self.quota = quota.max(1);
-        self.flights.iter().map(|flight| match &flight.awaits {
-            Awaits::Ack(message) => Again::Publish(flight.id, QoS::AtLeastOnce, message),
-            Awaits::Rec(message) => Again::Publish(flight.id, QoS::ExactlyOnce, message),
-            Awaits::Comp(_) => Again::PubRel(flight.id),
-        })
+    fn has(&self, id: u16) -> bool {
+        self.flights.iter().any(|flight| flight.id == id)
     }
 
-    fn step(&mut self, id: u16) {
-        let Some(at) = self.flights.iter().position(|flight| flight.id == id) else { return };
-        if let Some(Flight { awaits: Awaits::Rec(message), .. }) = self.flights.remove(at) {
-            let awaits = Awaits::Comp(message);
-            self.flights.insert(at, Flight { id, awaits });
-        }
+    fn put(&mut self, id: u16, qos: QoS, message: T) -> Option<u16> {
+        let awaits = match qos {
+            QoS::AtMostOnce => return None,
+            QoS::AtLeastOnce => Awaits::Ack,
+            QoS::ExactlyOnce => Awaits::Rec,
+        };
+        self.flights.push_back(Flight { id, awaits, message });
+        Some(id)
     }
 
-    fn take(&mut self, id: u16, is: impl Fn(&Awaits<T>) -> bool) -> Option<Awaits<T>> {
+    fn take(&mut self, id: u16, awaits: Awaits) -> Option<T> {
         // Acknowledgements come in order, so that it is the first one, nearly always.
-        let at = self.flights.iter().position(|flight| flight.id == id && is(&flight.awaits))?;
-        self.flights.remove(at).map(|flight| flight.awaits)
+        let is = |flight: &Flight<T>| flight.id == id && flight.awaits == awaits;
+        let at = self.flights.iter().position(is)?;
+        self.flights.remove(at).map(|flight| flight.message)
     }
 }
 
@@ -240,11 +227,9 @@ impl Inbound {
         }
     }
 
-    /// Goes on over another link. What was being stored is forgotten: the client sends it again,
-    /// and the store knows whether it has it.
-    pub fn resume(&mut self, quota: u16) {
-        self.quota = quota.max(1);
-        self.flights.retain(|_, taken| *taken == Taken::Received);
+    /// A message that came over an earlier link, and whose PUBREL has not come.
+    pub fn restore(&mut self, id: u16) {
+        self.flights.insert(id, Taken::Received);
     }
 }
 
@@ -253,31 +238,28 @@ mod tests {
     use super::*;
     use QoS::{AtLeastOnce, ExactlyOnce};
 
-    fn again(outbound: &mut Outbound<&'static str>) -> Vec<(u16, Option<&'static str>)> {
-        outbound
-            .resume(10)
-            .map(|again| match again {
-                Again::Publish(id, _, message) => (id, Some(*message)),
-                Again::PubRel(id) => (id, None),
-            })
-            .collect()
-    }
-
     #[test]
-    fn a_broken_link_is_made_good_in_order() {
+    fn a_message_of_qos_2_takes_both_steps_once() {
         let mut outbound = Outbound::new(10);
         assert_eq!(outbound.send(AtLeastOnce, "a"), Some(1));
         assert_eq!(outbound.send(ExactlyOnce, "b"), Some(2));
-        assert_eq!(outbound.send(AtLeastOnce, "c"), Some(3));
-        assert_eq!(outbound.send(ExactlyOnce, "d"), Some(4));
-        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release);
-        assert_eq!(outbound.puback(3), Some("c"));
-        // The PUBREL that is owed has its place, and b is not published again.
-        assert_eq!(again(&mut outbound), [(1, Some("a")), (2, None), (4, Some("d"))]);
-        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release, "said again");
+        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release("b"));
+        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release("b"), "said again");
         assert_eq!(outbound.pubcomp(2), Some("b"));
         assert_eq!(outbound.pubcomp(2), None);
-        assert_eq!(again(&mut outbound), [(1, Some("a")), (4, Some("d"))]);
+        assert_eq!(outbound.puback(1), Some("a"));
+        assert_eq!(outbound.puback(1), None);
+    }
+
+    #[test]
+    fn a_place_in_the_queue_is_an_id_whatever_comes_between() {
+        assert_eq!([1, 2, 65_535, 65_536, 131_071].map(id_of), [1, 2, 65_535, 1, 1]);
+        let mut outbound = Outbound::new(10);
+        outbound.owe(id_of(1), 1);
+        assert_eq!(outbound.send_as(id_of(2), AtLeastOnce, 2), Some(2));
+        assert_eq!(outbound.send_as(id_of(65_536), ExactlyOnce, 65_536), None, "1 is owed");
+        assert_eq!(outbound.pubcomp(1), Some(1));
+        assert_eq!(outbound.send_as(id_of(65_536), ExactlyOnce, 65_536), Some(1));
     }
 
     #[test]
@@ -290,7 +272,8 @@ mod tests {
         assert_eq!(outbound.puback(2), None);
         assert_eq!(outbound.pubcomp(2), None, "not before PUBREC");
         assert_eq!(outbound.pubrec(9, Reason::Success), Received::Unknown);
-        assert_eq!(again(&mut outbound), [(1, Some("a")), (2, Some("b"))]);
+        assert_eq!(outbound.puback(1), Some("a"));
+        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release("b"));
     }
 
     #[test]
@@ -307,7 +290,7 @@ mod tests {
         assert_eq!(outbound.send(AtLeastOnce, 1), Some(1));
         assert_eq!(outbound.send(ExactlyOnce, 2), Some(2));
         assert_eq!(outbound.send(AtLeastOnce, 3), None);
-        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release);
+        assert_eq!(outbound.pubrec(2, Reason::Success), Received::Release(2));
         assert_eq!(outbound.room(), 0, "PUBREC does not end it");
         assert_eq!(outbound.pubcomp(2), Some(2));
         assert_eq!(outbound.send(AtLeastOnce, 3), Some(3));
@@ -332,7 +315,8 @@ mod tests {
         assert_eq!(inbound.publish(ExactlyOnce, 7), Arrival::Storing);
         inbound.stored(7, false);
         assert_eq!(inbound.publish(ExactlyOnce, 7), Arrival::Received);
-        inbound.resume(10);
+        let mut inbound = Inbound::new(10);
+        inbound.restore(7);
         assert_eq!(inbound.publish(ExactlyOnce, 7), Arrival::Received, "over another link too");
         assert!(inbound.release(7));
         assert!(!inbound.release(7));
@@ -351,8 +335,6 @@ mod tests {
         inbound.stored(2, false);
         assert_eq!(inbound.publish(AtLeastOnce, 2), Arrival::New);
         assert!(!inbound.release(2), "QoS 1 has no PUBREL");
-        inbound.resume(10);
-        assert_eq!(inbound.publish(ExactlyOnce, 1), Arrival::New, "never acknowledged");
     }
 
     #[test]

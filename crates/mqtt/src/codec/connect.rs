@@ -3,7 +3,7 @@
 use super::{
     CodecError, PacketSet, PacketType, Properties, Property, QoS, Reason, Version,
     bytes::{Reader, put_binary, put_two},
-    malformed, protocol,
+    malformed, protocol, publish,
 };
 
 /// A client that wants to be served.
@@ -85,7 +85,7 @@ impl<'a> Connect<'a> {
             None
         } else {
             Some(Will {
-                qos: QoS::from_bits((flags & WILL_QOS) >> 3)?,
+                qos: publish::qos((flags & WILL_QOS) >> 3)?,
                 retain: flags & WILL_RETAIN != 0,
                 properties: self::properties(body, version, PacketSet::WILL)?,
                 topic: body.text()?,

@@ -28,12 +28,13 @@ pub use self::{
     header::{Raw, split},
     packet::{Direction, PacketRow, PacketSet, PacketType, Version},
     property::{Kind, Properties, Property, PropertyBuf, Value},
-    publish::{Onward, Publish, QoS, Stamp},
+    publish::{Onward, Publish, Stamp},
     reason::Reason,
     subscribe::{Options, Requests, RetainHandling, SubAck, Subscribe},
     unsubscribe::{Filters, UnsubAck, Unsubscribe},
 };
 use self::{bytes::Reader, header::put_packet};
+pub use anser_domain::QoS;
 
 /// Bytes that are no packet, or a packet that may not be: the link ends.
 ///
@@ -158,6 +159,14 @@ pub fn read(raw: Raw<'_>, version: Version) -> Result<Packet<'_>, CodecError> {
     };
     body.end()?;
     Ok(packet)
+}
+
+/// The version that a CONNECT says it speaks, if it is one of ours.
+///
+/// # Errors
+/// It is not [MQTT-3.1.2-1] [MQTT-3.1.2-2].
+pub fn version(connect: Raw<'_>) -> Result<Version, CodecError> {
+    connect::version(connect.body)
 }
 
 /// Appends `packet` as `version` writes it. A CONNECT is written in the version that it says.

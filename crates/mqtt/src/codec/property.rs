@@ -234,6 +234,18 @@ impl<'a> Properties<'a> {
         Ok(Self(bytes))
     }
 
+    /// What [`as_bytes`](Self::as_bytes) gave. Other bytes are read up to where they make no sense.
+    #[must_use]
+    pub const fn from_bytes(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Their bytes, without their length.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! PUBLISH (MQTT 5 §3.3), and the one encoding of a message that goes to many.
 
-use anser_domain::Outbox;
+use anser_domain::{Outbox, QoS};
 use bytes::Bytes;
 
 use super::{
@@ -11,28 +11,13 @@ use super::{
     protocol,
 };
 
-/// How surely a message arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum QoS {
-    /// Once or not at all.
-    #[default]
-    AtMostOnce = 0,
-    /// Once or more often.
-    AtLeastOnce = 1,
-    /// Once.
-    ExactlyOnce = 2,
-}
-
-impl QoS {
-    /// The QoS of two bits, of which three are one too many [MQTT-3.3.1-4] [MQTT-3.1.2-12].
-    pub(super) const fn from_bits(bits: u8) -> Result<Self, CodecError> {
-        match bits {
-            0 => Ok(Self::AtMostOnce),
-            1 => Ok(Self::AtLeastOnce),
-            2 => Ok(Self::ExactlyOnce),
-            _ => Err(malformed("QoS 3")),
-        }
+/// The QoS of two bits, of which three are one too many [MQTT-3.3.1-4] [MQTT-3.1.2-12].
+pub(super) const fn qos(bits: u8) -> Result<QoS, CodecError> {
+    match bits {
+        0 => Ok(QoS::AtMostOnce),
+        1 => Ok(QoS::AtLeastOnce),
+        2 => Ok(QoS::ExactlyOnce),
+        _ => Err(malformed("QoS 3")),
     }
 }
 
@@ -63,7 +48,7 @@ impl<'a> Publish<'a> {
         body: &mut Reader<'a>,
         version: Version,
     ) -> Result<Self, CodecError> {
-        let qos = QoS::from_bits(first >> 1 & 0b11)?;
+        let qos = qos(first >> 1 & 0b11)?;
         let dup = first & DUP != 0;
         // [MQTT-3.3.1-2]
         if dup && qos == QoS::AtMostOnce {
@@ -130,6 +115,8 @@ pub struct Stamp<'a> {
     pub retain: bool,
     /// 0 at QoS 0.
     pub id: u16,
+    /// Whether the topic is left out, because an alias among the properties says it.
+    pub bare: bool,
     /// Properties of this link's, such as subscription ids; before MQTT 5 not written.
     pub properties: Properties<'a>,
 }
@@ -155,6 +142,10 @@ impl Onward {
         1 + varint_len(body) + body
     }
 
+    fn topic(&self, stamp: &Stamp<'_>) -> &[u8] {
+        if stamp.bare { &[0, 0] } else { &self.topic }
+    }
+
     fn properties_len(&self, stamp: &Stamp<'_>) -> usize {
         stamp.properties.len() + self.properties.len()
     }
@@ -168,7 +159,7 @@ impl Onward {
             }
             Version::V31 | Version::V311 => 0,
         };
-        self.topic.len() + id + properties + self.payload.len()
+        self.topic(stamp).len() + id + properties + self.payload.len()
     }
 
     /// Appends it for one link. What no packet can hold is not written.
@@ -180,7 +171,7 @@ impl Onward {
         let buffer = out.buffer();
         buffer.push((PacketType::Publish as u8) << 4 | flags(stamp.dup, stamp.qos, stamp.retain));
         put_varint(buffer, body);
-        buffer.extend_from_slice(&self.topic);
+        buffer.extend_from_slice(self.topic(stamp));
         if stamp.qos != QoS::AtMostOnce {
             put_two(buffer, stamp.id);
         }

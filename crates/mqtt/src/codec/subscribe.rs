@@ -3,7 +3,7 @@
 use super::{
     CodecError, PacketSet, PacketType, Properties, QoS, Reason, Version,
     bytes::{Reader, put_binary, put_two},
-    malformed, protocol,
+    malformed, protocol, publish,
 };
 
 /// A wish for messages.
@@ -56,7 +56,7 @@ const RESERVED: u8 = 0b1100_0000;
 
 impl Options {
     fn read(byte: u8, version: Version) -> Result<Self, CodecError> {
-        let qos = QoS::from_bits(byte & 0b11)?;
+        let qos = publish::qos(byte & 0b11)?;
         match version {
             // 3.1 leaves the other bits to whoever sets them.
             Version::V31 => Ok(Self { qos, ..Self::default() }),

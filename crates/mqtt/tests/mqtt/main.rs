@@ -1,9 +1,17 @@
-//! The codec: every statement of the standards that it obeys, byte by byte, and packets that
-//! nobody thought of.
+//! MQTT as its standards see it: statements byte by byte, conversations between a client and a
+//! session, and packets that nobody thought of.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
+#[cfg(test)]
 mod any;
+#[cfg(test)]
 mod page;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod runner;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod transcripts;

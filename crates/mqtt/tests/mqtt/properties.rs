@@ -78,6 +78,7 @@ proptest! {
                 qos: publish.qos,
                 retain: publish.retain,
                 id: publish.id,
+                bare: false,
                 properties: ids.as_properties(),
             };
             let mut out = Outbox::default();
