@@ -1,3 +1,5 @@
+//! A device's order through the lanes, whoever owns what it asks.
+
 use anser_domain::{
     Actor, ClientId, Content, DeviceId, Epoch, Outgoing, PeerId, Refusal, ReplyTo, UserId, Via,
 };
