@@ -61,6 +61,10 @@ pub struct WebhookEvent {
 /// Tells apps what happened.
 #[async_trait]
 pub trait Webhooks: Send + Sync + 'static {
+    /// Why nothing can ever be posted to `url`, as far as can be told from here: an address that
+    /// is not to be reached, say. `None` when it may.
+    fn objection(&self, url: &str) -> Option<&'static str>;
+
     /// Hands over one event, within the port's own deadline.
     async fn post(&self, to: &WebhookTarget, event: &WebhookEvent) -> Handed;
 }

@@ -27,6 +27,10 @@ impl SignedWebhooks {
 
 #[async_trait]
 impl Webhooks for SignedWebhooks {
+    fn objection(&self, url: &str) -> Option<&'static str> {
+        self.http.objection(url)
+    }
+
     async fn post(&self, to: &WebhookTarget, event: &WebhookEvent) -> Handed {
         let now = self.clock.wall();
         let Some(headers) = sign::headers(&event.id, now, &event.body, &to.secrets) else {

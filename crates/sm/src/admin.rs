@@ -222,8 +222,7 @@ impl Admins {
                 Ok(Reply::Done)
             }
             AdminAct::ReplayDead { name, event } => {
-                change(&format!("{name}/{event}"), AdminChange::Record).await?;
-                self.replay(&name, event).await
+                self.replay(note(&format!("{name}/{event}")), &name, event).await
             }
             AdminAct::MakeKey { name, scopes, expires } => {
                 short(&name, MAX_NAME, "a name has at most 64 bytes")?;
@@ -359,7 +358,7 @@ impl Admins {
     }
 
     /// Tries a dead letter once more.
-    async fn replay(&self, name: &str, event: MessageId) -> Result<Reply, Refusal> {
+    async fn replay(&self, note: Note, name: &str, event: MessageId) -> Result<Reply, Refusal> {
         let before = MessageId(event.0.saturating_sub(1));
         let rows = self.store.dead(name, before, 1).await?;
         let row = rows.into_iter().find(|row| row.letter.event == event);
@@ -367,6 +366,7 @@ impl Admins {
         let hooks = self.store.webhook_rows().await?;
         let hook = hooks.into_iter().find(|it| *it.name == *name);
         let hook = hook.ok_or(Refusal::NoSuch("webhook"))?;
+        self.store.administer(note, AdminChange::Record).await?;
         let to = WebhookTarget { url: hook.url, secrets: hook.secrets };
         let body = String::from(row.body).into();
         let event_to_post = WebhookEvent { id: event.to_string().into(), body };
@@ -383,15 +383,20 @@ impl Admins {
         mut put: PutWebhook,
     ) -> Result<(PutWebhook, Option<Secret>), Refusal> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if put.name.is_empty() || put.name.len() > MAX_NAME || !put.name.bytes().all(plain) {
+        let step = matches!(&*put.name, "." | "..");
+        if put.name.is_empty() || put.name.len() > MAX_NAME || !put.name.bytes().all(plain) || step
+        {
             return Err(Refusal::Invalid(
-                "a webhook's name has 1 to 64 letters, digits, and - _ .",
+                "a webhook's name has 1 to 64 letters, digits, and - _ . but is not . or ..",
             ));
         }
         short(&put.url, MAX_URL, "a URL has at most 2,000 bytes")?;
         let web = put.url.starts_with("https://") || put.url.starts_with("http://");
         if !web || put.url.contains(char::is_whitespace) {
             return Err(Refusal::Invalid("a webhook's url is https://… or http://…"));
+        }
+        if let Some(why) = self.hooks.objection(&put.url) {
+            return Err(Refusal::Invalid(why));
         }
         if put.kinds.len() > MAX_KINDS || put.kinds.iter().any(|it| it.len() > MAX_NAME) {
             return Err(Refusal::TooLarge("a webhook names at most 50 kinds"));

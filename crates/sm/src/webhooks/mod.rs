@@ -180,6 +180,11 @@ impl Hooks {
         }
     }
 
+    /// Why a webhook cannot listen at `url`.
+    pub(crate) fn objection(&self, url: &str) -> Option<&'static str> {
+        self.port.as_ref()?.objection(url)
+    }
+
     /// Posts one event, once. Answers why it was not taken.
     pub(crate) async fn post_once(
         &self,

@@ -161,6 +161,10 @@ struct Receiver {
 
 #[async_trait]
 impl Webhooks for Receiver {
+    fn objection(&self, url: &str) -> Option<&'static str> {
+        url.contains("10.0.0.1").then_some("not there")
+    }
+
     async fn post(&self, _: &WebhookTarget, event: &WebhookEvent) -> Handed {
         *self.tried.lock().entry(event.id.to_string()).or_default() += 1;
         let body = String::from_utf8(event.body.to_vec()).unwrap();
@@ -186,18 +190,17 @@ impl Receiver {
     }
 }
 
+fn put_webhook(name: &str, url: &str) -> Command {
+    let (secrets, kinds) = (None, vec!["message.*".into()]);
+    let put = PutWebhook { name: name.into(), url: url.into(), secrets, kinds, enabled: true };
+    admin(AdminAct::PutWebhook(Box::new(put)))
+}
+
 async fn hooked(receiver: &Arc<Receiver>) -> (World, Caller) {
     let outside = Outside { webhooks: Some(receiver.clone()), ..Outside::default() };
     let world = world_with(&["root", "alice", "bob", "carol"], outside).await;
     let root = root(&world).await;
-    let put = PutWebhook {
-        name: "app".into(),
-        url: "https://app.example/in".into(),
-        secrets: None,
-        kinds: vec!["message.*".into()],
-        enabled: true,
-    };
-    let said = world.call(root.clone(), admin(AdminAct::PutWebhook(Box::new(put)))).await;
+    let said = world.call(root.clone(), put_webhook("app", "https://app.example/in")).await;
     let Reply::Admin(it) = said else { panic!("{said:?}") };
     assert!(matches!(*it, AdminReply::Webhook(_, Some(_))), "a secret was made");
     (world, root)
@@ -247,6 +250,28 @@ async fn an_event_that_is_not_taken_holds_back_only_its_conversation_and_dies() 
     let said = world.call(root, admin(list)).await;
     let none = AdminReply::DeadLetters { letters: vec![], more: false };
     assert_eq!(said, Reply::Admin(Box::new(none)));
+}
+
+#[tokio::test]
+async fn a_webhook_that_could_never_be_told_is_not_made() {
+    let (world, root) = hooked(&Arc::new(Receiver::default())).await;
+    let said = world.call(root.clone(), put_webhook("app", "http://10.0.0.1/")).await;
+    assert_eq!(said, Reply::Refused(Refusal::Invalid("not there")));
+    for name in ["", ".", "..", "a/b", "a b"] {
+        let said = world.call(root.clone(), put_webhook(name, "https://app.example/in")).await;
+        assert!(matches!(said, Reply::Refused(Refusal::Invalid(_))), "{name}: {said:?}");
+    }
+    // What is not there is not tried again, and leaves no line that somebody has.
+    let none = AdminAct::ReplayDead { name: "a\nb".into(), event: MessageId(1) };
+    let said = world.call(root.clone(), admin(none)).await;
+    assert!(matches!(said, Reply::Refused(Refusal::NoSuch(_))), "{said:?}");
+    let audit = AdminAct::Audit { before: None, limit: 9 };
+    let Reply::Admin(it) = world.call(root.clone(), admin(audit)).await else { panic!() };
+    let AdminReply::Audit { entries, .. } = *it else { panic!("{it:?}") };
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    let Reply::Admin(it) = world.call(root, admin(AdminAct::Webhooks)).await else { panic!() };
+    let AdminReply::Webhooks(hooks) = *it else { panic!("{it:?}") };
+    assert_eq!((hooks.len(), &*hooks[0].url), (1, "https://app.example/in"), "as it was");
 }
 
 #[tokio::test]
