@@ -11,8 +11,13 @@ pub const MAX_NAME: usize = 64;
 /// Longest device name, in bytes of UTF-8: MQTT client ids and XMPP resources fit.
 pub const MAX_DEVICE: usize = 128;
 
-/// Bytes that separate parts of an address in one protocol or another, so no name may hold them.
-const RESERVED: &[char] = &['/', '+', '#', '$', ':', '@', ' '];
+/// What separates parts of an address in one protocol or another, and what XMPP has no names with
+/// (RFC 7622 §3.3.1), so no name may hold them.
+const RESERVED: &[char] = &['/', '+', '#', '$', ':', '@', ' ', '"', '&', '\'', '<', '>'];
+
+/// Names that are steps in a path: a client takes them out of a URL, however they are written
+/// there (RFC 3986 §5.2.4, and %2e of the URL standard).
+const STEPS: [&str; 2] = [".", ".."];
 
 /// Why a name was not taken. The text is fit for the person who chose it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +25,12 @@ pub enum NameError {
     /// Nothing, or more than fits.
     #[error("a name has 1 to {0} bytes")]
     Length(usize),
-    /// One of `/ + # $ : @` or a space.
+    /// One of `/ + # $ : @ " & ' < >` or a space.
     #[error("a name may not contain '{0}'")]
     Reserved(char),
+    /// One of the two that URLs cannot hold.
+    #[error("a name is not '.' or '..'")]
+    Step,
     /// Not allowed by PRECIS UsernameCaseMapped (RFC 8265 §3.3), or a control character.
     #[error("a name may hold letters and digits of any script and common punctuation")]
     Disallowed,
@@ -97,6 +105,9 @@ fn case_mapped(text: &str) -> Result<Arc<str>, NameError> {
     if let Some(bad) = text.chars().find(|c| RESERVED.contains(c)) {
         return Err(NameError::Reserved(bad));
     }
+    if STEPS.contains(&text) {
+        return Err(NameError::Step);
+    }
     // The usual name is short lower-case ASCII, which the profile maps to itself.
     if text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')) {
         return Ok(Arc::from(text));
@@ -108,6 +119,9 @@ fn case_mapped(text: &str) -> Result<Arc<str>, NameError> {
     if let Some(bad) = mapped.chars().find(|c| RESERVED.contains(c)) {
         return Err(NameError::Reserved(bad));
     }
+    if STEPS.contains(&&*mapped) {
+        return Err(NameError::Step);
+    }
     Ok(Arc::from(&*mapped))
 }
 
@@ -117,6 +131,9 @@ fn printable(text: &str) -> Result<Arc<str>, NameError> {
     }
     if text.chars().any(char::is_control) {
         return Err(NameError::Disallowed);
+    }
+    if STEPS.contains(&text) {
+        return Err(NameError::Step);
     }
     Ok(Arc::from(text))
 }
@@ -135,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_other_protocols_use_as_separators_is_refused() {
-        for bad in ["a/b", "a+b", "a#", "$a", "a:b", "a@b", "a b"] {
+        for bad in ["a/b", "a+b", "a#", "$a", "a:b", "a@b", "a b", "a<b", "a&b", "a'b", "\"a"] {
             assert!(matches!(UserName::new(bad), Err(NameError::Reserved(_))), "{bad}");
         }
         assert_eq!(UserName::new(""), Err(NameError::Length(MAX_NAME)));
@@ -144,5 +161,17 @@ mod tests {
         assert!(UserName::new("a／b").is_err(), "a full-width slash maps to a slash");
         assert_eq!(DeviceName::new("tab\t"), Err(NameError::Disallowed));
         assert!(DeviceName::new("Alice's phone").is_ok());
+    }
+
+    #[test]
+    fn a_name_is_no_step_in_a_path() {
+        for bad in [".", "..", "．", "．．"] {
+            assert!(UserName::new(bad).is_err(), "{bad}");
+        }
+        assert_eq!(GroupName::new(".."), Err(NameError::Step));
+        assert_eq!(DeviceName::new("."), Err(NameError::Step));
+        for good in ["...", ".a", "a.b"] {
+            assert!(UserName::new(good).is_ok() && DeviceName::new(good).is_ok(), "{good}");
+        }
     }
 }
