@@ -16,8 +16,12 @@ function el(name, attributes = {}, ...children) {
 
 /** Text in which `code` and blank lines mean something. */
 function prose(text = "") {
-  return text.split(/\n\s*\n/).map((paragraph) =>
-    el("p", {}, paragraph.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part))));
+  return text.split(/\n\s*\n/).map((paragraph) => el("p", {}, words(paragraph)));
+}
+
+/** A line of it. */
+function words(text = "") {
+  return text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 }
 
 const pretty = (value) => JSON.stringify(value, null, 2);
@@ -129,7 +133,7 @@ function call(method, path, operation, all, shared) {
     el("summary", {},
       el("span", { class: `method ${method}` }, method.toUpperCase()),
       el("span", { class: "path" }, path),
-      el("span", { class: "summary" }, operation.summary || "")),
+      el("span", { class: "summary" }, words(operation.summary))),
     el("div", { class: "inside" },
       operation.description ? prose(operation.description) : null,
       open ? el("p", {}, "Needs an access token.") : null,
