@@ -42,19 +42,24 @@ pub(crate) fn listing(
     Ok(Listing { after, gone: since.is_some(), limit: page_size(limit)? })
 }
 
-/// JSON that every reader will be able to parse again.
+/// An item's value.
 pub(crate) fn item_value(value: &RawValue) -> Result<Box<str>, Problem> {
+    readable("value", value)
+}
+
+/// JSON that every reader will be able to parse again.
+fn readable(what: &str, value: &RawValue) -> Result<Box<str>, Problem> {
     let text = value.get();
     if nesting(text) > MAX_NESTING {
-        return Err(invalid("value", format_args!("nested more than {MAX_NESTING} deep")));
+        return Err(invalid(what, format_args!("nested more than {MAX_NESTING} deep")));
     }
-    let _: Value = serde_json::from_str(text).map_err(|error| invalid("value", error))?;
+    let _: Value = serde_json::from_str(text).map_err(|error| invalid(what, error))?;
     Ok(text.into())
 }
 
 /// A JSON object in a profile; `null` and `{}` stand for none.
 pub(crate) fn fields(value: &RawValue) -> Result<Box<str>, Problem> {
-    let text = item_value(value)?;
+    let text = readable("fields", value)?;
     match serde_json::from_str::<Value>(&text) {
         Ok(Value::Null) => Ok(Box::default()),
         Ok(Value::Object(fields)) if fields.is_empty() => Ok(Box::default()),

@@ -72,6 +72,13 @@ fn too_large() -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // What a field that nobody reads says would not be looked at; RFC 8259 §8.1 is about all of it.
+    if let Err(error) = std::str::from_utf8(bytes) {
+        let (before, _) = bytes.split_at(error.valid_up_to());
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
+        return Err(Problem::new(&problem::MALFORMED, "the body is not UTF-8").at(line, column));
+    }
     // serde would take a list for a struct whose fields come in order; this API does not.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {

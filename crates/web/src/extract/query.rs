@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
@@ -17,6 +18,12 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // What is none would be read as something else.
+        let text = head.uri.query().unwrap_or_default();
+        if percent_decode_str(text).decode_utf8().is_err() {
+            let why = "the query is not percent-encoded UTF-8";
+            return Err(Problem::new(&problem::INVALID, why));
+        }
         axum::extract::Query::try_from_uri(&head.uri)
             .map(|axum::extract::Query(query)| Self(query))
             .map_err(|rejection| Problem::new(&problem::INVALID, rejection.body_text()))
