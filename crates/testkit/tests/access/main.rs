@@ -8,6 +8,7 @@
 
 mod stage;
 mod table;
+mod wrong;
 
 use std::collections::BTreeSet;
 

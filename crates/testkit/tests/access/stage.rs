@@ -81,6 +81,7 @@ impl Who {
 /// What a call was answered.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) media: String,
     pub(crate) text: String,
 }
 
@@ -95,12 +96,12 @@ impl Answer {
 /// One call as it will be made, and what its path names.
 #[derive(Clone)]
 pub(crate) struct Cell {
-    method: Method,
-    path: String,
-    named: Named,
-    query: String,
-    body: String,
-    token: String,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) named: Named,
+    pub(crate) query: String,
+    pub(crate) body: String,
+    pub(crate) token: String,
 }
 
 impl Cell {
@@ -122,7 +123,12 @@ impl Cell {
         other
     }
 
-    fn url(&self) -> String {
+    /// Fills a parameter of the path with what stands there as it is.
+    pub(crate) fn fill(&mut self, name: &str, raw: &str) {
+        self.path = self.path.replace(&format!("{{{name}}}"), raw);
+    }
+
+    pub(crate) fn url(&self) -> String {
         let fill = |path: String, (what, name): &(&str, String)| {
             path.replace(&format!("{{{what}}}"), &name.replace('/', "%2F"))
         };
@@ -132,7 +138,7 @@ impl Cell {
 
 /// A server with everyone on it.
 pub(crate) struct Stage {
-    server: Server,
+    pub(crate) server: Server,
     client: Client,
     /// For each scope a key that has it alone, and one that has all others.
     keys: HashMap<&'static str, (String, String)>,
@@ -273,7 +279,7 @@ impl Stage {
     }
 
     /// A token of a session that goes on; see [`Row::ends_sessions`].
-    async fn token(&self, user: &str, device: &'static str) -> String {
+    pub(crate) async fn token(&self, user: &str, device: &'static str) -> String {
         let known = self.tokens.lock().get(&(user.to_owned(), device)).cloned();
         if let Some(token) = known {
             return token;
@@ -300,18 +306,25 @@ impl Stage {
         serde_json::from_str(&answer.text).unwrap_or_default()
     }
 
-    fn request(&self, token: &str, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.server.http()));
         if token.is_empty() { request } else { request.bearer_auth(token) }
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
+    let media = response.headers().get("content-type").and_then(|it| it.to_str().ok());
+    let media = media.unwrap_or_default().to_owned();
     // Not all of it is text.
     let text = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
-    Answer { status, text }
+    Answer { status, media, text }
 }
 
 /// What one cell needs, made as far as its path names it.
