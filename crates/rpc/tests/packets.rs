@@ -46,6 +46,7 @@ fn to_sm() -> impl Strategy<Value = ToSm> {
         vec(ask(), 0..4).prop_map(ToSm::Asks),
         any::<u64>().prop_map(ToSm::Pong),
     ]
+    .boxed()
 }
 
 fn stream_pos() -> impl Strategy<Value = StreamPos> {
@@ -70,6 +71,7 @@ fn from_sm() -> impl Strategy<Value = FromSm> {
         }),
         any::<u64>().prop_map(FromSm::Ping),
     ]
+    .boxed()
 }
 
 fn same_to_sm(left: &ToSm, right: &ToSm) -> bool {

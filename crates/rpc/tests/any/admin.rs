@@ -35,6 +35,7 @@ fn of_users() -> impl Strategy<Value = AdminAct> {
         (user(), option::of(super::device()))
             .prop_map(|(user, device)| AdminAct::EndSessions { user, device }),
     ]
+    .boxed()
 }
 
 fn of_groups() -> impl Strategy<Value = AdminAct> {
@@ -57,6 +58,7 @@ fn of_groups() -> impl Strategy<Value = AdminAct> {
         (user(), address(), super::command::history_range())
             .prop_map(|(user, at, range)| AdminAct::ReadAs { user, at, range }),
     ]
+    .boxed()
 }
 
 fn audience() -> impl Strategy<Value = Audience> {
@@ -101,15 +103,15 @@ fn admin_user() -> impl Strategy<Value = AdminUser> {
         until,
         at,
     });
-    (user(), text(), role(), any::<bool>(), option::of(ban)).prop_map(
-        |(name, display_name, role, disabled, ban)| AdminUser {
+    (user(), text(), role(), any::<bool>(), option::of(ban))
+        .prop_map(|(name, display_name, role, disabled, ban)| AdminUser {
             name,
             display_name,
             role,
             disabled,
             ban,
-        },
-    )
+        })
+        .boxed()
 }
 
 fn webhook() -> impl Strategy<Value = Webhook> {

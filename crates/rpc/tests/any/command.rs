@@ -24,6 +24,7 @@ pub(super) fn outgoing() -> impl Strategy<Value = Outgoing> {
             mentions_all: rare.0,
             forward: rare.1,
         })
+        .boxed()
 }
 
 pub fn history_range() -> impl Strategy<Value = HistoryRange> {
@@ -127,6 +128,7 @@ pub fn command() -> impl Strategy<Value = Command> {
         file_command().prop_map(Command::Files).boxed(),
         super::admin::admin_command().prop_map(|it| Command::Admin(Box::new(it))).boxed(),
     ]
+    .boxed()
 }
 
 pub const COMMAND_KINDS: usize = 34;

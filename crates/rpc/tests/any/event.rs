@@ -35,6 +35,7 @@ pub fn event() -> impl Strategy<Value = Event> {
             Event::Changed(Arc::new(Changed { subject, at: SyncToken(at) }))
         }),
     ]
+    .boxed()
 }
 
 fn subject() -> impl Strategy<Value = Subject> {

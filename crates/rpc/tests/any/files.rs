@@ -32,8 +32,8 @@ fn record() -> impl Strategy<Value = FileRecord> {
         prop_oneof![Just(FileState::Uploading), Just(FileState::Ready), Just(FileState::Gone)];
     let numbers = any::<(u64, u64, u64, bool, i64, Option<i64>)>();
     let sha256 = option::of(any::<[u8; 32]>());
-    (numbers, user(), name(), media(), sha256, option::of(picture()), state).prop_map(
-        |(numbers, owner, name, media, sha256, picture, state)| {
+    (numbers, user(), name(), media(), sha256, option::of(picture()), state)
+        .prop_map(|(numbers, owner, name, media, sha256, picture, state)| {
             let (id, size, received, public, created, expires) = numbers;
             FileRecord {
                 id: FileId(id),
@@ -49,8 +49,8 @@ fn record() -> impl Strategy<Value = FileRecord> {
                 created: Millis(created),
                 expires: expires.map(Millis),
             }
-        },
-    )
+        })
+        .boxed()
 }
 
 pub fn file_command() -> impl Strategy<Value = FileCommand> {
@@ -72,6 +72,7 @@ pub fn file_command() -> impl Strategy<Value = FileCommand> {
         any::<u16>().prop_map(|limit| FileCommand::Sweep { limit }),
         vec(file(), 0..4).prop_map(FileCommand::Swept),
     ]
+    .boxed()
 }
 
 pub fn file_reply() -> impl Strategy<Value = FileReply> {
@@ -85,6 +86,7 @@ pub fn file_reply() -> impl Strategy<Value = FileReply> {
         page.prop_map(|it| FileReply::List(Box::new(it))),
         vec(file(), 0..4).prop_map(FileReply::Doomed),
     ]
+    .boxed()
 }
 
 pub const FILE_COMMAND_KINDS: usize = 9;

@@ -16,23 +16,28 @@ fn who() -> impl Strategy<Value = Who> {
 
 pub fn policy_patch() -> impl Strategy<Value = PolicyPatch> {
     let who = || option::of(who());
-    (option::of(join()), who(), who(), who(), who(), any::<Option<bool>>()).prop_map(
-        |(join, invite, post, pin, edit, hidden)| PolicyPatch {
+    (option::of(join()), who(), who(), who(), who(), any::<Option<bool>>())
+        .prop_map(|(join, invite, post, pin, edit, hidden)| PolicyPatch {
             join,
             invite,
             post,
             pin,
             edit,
             hidden,
-        },
-    )
+        })
+        .boxed()
 }
 
 pub fn profile_patch() -> impl Strategy<Value = ProfilePatch> {
     let text = || option::of(text());
-    (text(), text(), text(), text()).prop_map(|(title, description, avatar, announcement)| {
-        ProfilePatch { title, description, avatar, announcement }
-    })
+    (text(), text(), text(), text())
+        .prop_map(|(title, description, avatar, announcement)| ProfilePatch {
+            title,
+            description,
+            avatar,
+            announcement,
+        })
+        .boxed()
 }
 
 pub fn group_change() -> impl Strategy<Value = GroupChange> {
@@ -46,6 +51,7 @@ pub fn group_change() -> impl Strategy<Value = GroupChange> {
         user().prop_map(|user| GroupChange::Approve { user }),
         Just(GroupChange::Leave),
     ]
+    .boxed()
 }
 
 pub fn group_command() -> impl Strategy<Value = GroupCommand> {
@@ -66,6 +72,7 @@ pub fn group_command() -> impl Strategy<Value = GroupCommand> {
         users().prop_map(|(group, after, limit)| GroupCommand::Requests { group, after, limit }),
         (group(), user()).prop_map(|(group, user)| GroupCommand::Refuse { group, user }),
     ]
+    .boxed()
 }
 
 pub fn card() -> impl Strategy<Value = Group> {
@@ -91,6 +98,7 @@ pub fn card() -> impl Strategy<Value = Group> {
                 muted: Millis(muted),
             }
         })
+        .boxed()
 }
 
 pub fn group_reply() -> impl Strategy<Value = GroupReply> {
@@ -118,4 +126,5 @@ pub fn group_reply() -> impl Strategy<Value = GroupReply> {
             .prop_map(|(invitations, more)| GroupReply::Invitations { invitations, more }),
         Just(GroupReply::Asked),
     ]
+    .boxed()
 }

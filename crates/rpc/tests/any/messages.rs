@@ -22,11 +22,13 @@ fn reactor() -> impl Strategy<Value = Reactor> {
 
 fn keep_change() -> impl Strategy<Value = KeepChange> {
     let flag = || option::of(any::<bool>());
-    (option::of(any::<i64>()), flag(), flag()).prop_map(|(until, pinned, hidden)| KeepChange {
-        muted_until: until.map(Millis),
-        pinned,
-        hidden,
-    })
+    (option::of(any::<i64>()), flag(), flag())
+        .prop_map(|(until, pinned, hidden)| KeepChange {
+            muted_until: until.map(Millis),
+            pinned,
+            hidden,
+        })
+        .boxed()
 }
 
 fn asked() -> impl Strategy<Value = MessagesCommand> {
@@ -44,6 +46,7 @@ fn asked() -> impl Strategy<Value = MessagesCommand> {
         (address(), seq()).prop_map(|(at, seq)| MessagesCommand::Receipts { at, seq }),
         search.prop_map(|search| MessagesCommand::Search(Box::new(search))),
     ]
+    .boxed()
 }
 
 pub fn command() -> impl Strategy<Value = Command> {

@@ -109,6 +109,7 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
             .prop_map(|(user, until)| LogEvent::Muted { user, until: Millis(until) }),
         Just(LogEvent::Dissolved),
     ]
+    .boxed()
 }
 
 fn of_messages() -> impl Strategy<Value = LogEvent> {
@@ -164,6 +165,7 @@ pub fn content() -> impl Strategy<Value = Content> {
         of_messages().prop_map(Content::Event).boxed(),
         prop_oneof![Just(Gone::Recalled), Just(Gone::Deleted)].prop_map(Content::Gone).boxed(),
     ]
+    .boxed()
 }
 
 pub fn message() -> impl Strategy<Value = Arc<Message>> {
@@ -177,26 +179,25 @@ pub fn message() -> impl Strategy<Value = Arc<Message>> {
         option::of(payload()),
         option::of(marks()),
     )
-        .prop_map(
-            |(numbers, sender, client_id, content, reply_to, mentions, payload, marks)| {
-                let (conv, seq, ord, id, ts) = numbers;
-                let (user, name, device) = sender;
-                Arc::new(Message {
-                    conv: ConvId(conv),
-                    seq: Seq(seq),
-                    ord: Ord64(ord),
-                    id: MessageId(id),
-                    sender: Sender { user: UserId(user), name, device: DeviceId(device) },
-                    client_id,
-                    ts: Millis(ts),
-                    content,
-                    reply_to,
-                    mentions,
-                    payload,
-                    marks: marks.map(Box::new),
-                })
-            },
-        )
+        .prop_map(|(numbers, sender, client_id, content, reply_to, mentions, payload, marks)| {
+            let (conv, seq, ord, id, ts) = numbers;
+            let (user, name, device) = sender;
+            Arc::new(Message {
+                conv: ConvId(conv),
+                seq: Seq(seq),
+                ord: Ord64(ord),
+                id: MessageId(id),
+                sender: Sender { user: UserId(user), name, device: DeviceId(device) },
+                client_id,
+                ts: Millis(ts),
+                content,
+                reply_to,
+                mentions,
+                payload,
+                marks: marks.map(Box::new),
+            })
+        })
+        .boxed()
 }
 
 pub fn refusal() -> impl Strategy<Value = Refusal> {
@@ -227,6 +228,7 @@ pub fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NoSuch("webhook")),
         text().prop_map(Refusal::Denied),
     ]
+    .boxed()
 }
 
 pub const REFUSAL_KINDS: usize = 24;
@@ -261,15 +263,15 @@ pub fn refusal_kind(refusal: &Refusal) -> usize {
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
-    (user(), text(), role(), any::<bool>(), details()).prop_map(
-        |(name, display_name, role, disabled, details)| Profile {
+    (user(), text(), role(), any::<bool>(), details())
+        .prop_map(|(name, display_name, role, disabled, details)| Profile {
             name,
             display_name,
             role,
             disabled,
             details,
-        },
-    )
+        })
+        .boxed()
 }
 
 mod admin;

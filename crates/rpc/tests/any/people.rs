@@ -59,6 +59,7 @@ pub fn people_command() -> impl Strategy<Value = PeopleCommand> {
             PeopleCommand::EditProfile(ProfileEdit { display_name, avatar, about, fields })
         }),
     ]
+    .boxed()
 }
 
 pub const PEOPLE_COMMAND_KINDS: usize = 14;
@@ -114,8 +115,8 @@ fn request() -> impl Strategy<Value = FriendRequest> {
         Just(RequestState::Withdrawn),
         Just(RequestState::Expired),
     ];
-    (any::<u64>(), user(), user(), text(), state, any::<i64>(), token()).prop_map(
-        |(id, from, to, message, state, created, version)| FriendRequest {
+    (any::<u64>(), user(), user(), text(), state, any::<i64>(), token())
+        .prop_map(|(id, from, to, message, state, created, version)| FriendRequest {
             id: RequestId(id),
             from,
             to,
@@ -123,8 +124,8 @@ fn request() -> impl Strategy<Value = FriendRequest> {
             state,
             created: Millis(created),
             version,
-        },
-    )
+        })
+        .boxed()
 }
 
 pub fn people_reply() -> impl Strategy<Value = PeopleReply> {
@@ -149,6 +150,7 @@ pub fn people_reply() -> impl Strategy<Value = PeopleReply> {
             PeopleReply::Blocks(BlockPage { blocks, token, more })
         }),
     ]
+    .boxed()
 }
 
 pub const PEOPLE_REPLY_KINDS: usize = 7;

@@ -105,6 +105,7 @@ fn of_people() -> impl Strategy<Value = Reply> {
         vec(device, 0..4).prop_map(Reply::Devices),
         push_reply().prop_map(Reply::Push),
     ]
+    .boxed()
 }
 
 pub fn reply() -> impl Strategy<Value = Reply> {
@@ -125,6 +126,7 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         messages::reply().boxed(),
         super::admin::admin_reply().prop_map(|it| Reply::Admin(Box::new(it))).boxed(),
     ]
+    .boxed()
 }
 
 pub const REPLY_KINDS: usize = 19;
