@@ -122,14 +122,25 @@ pub(crate) async fn register(world: &World, receiver: &Receiver) {
     ada.must(Method::PUT, "/v1/admin/webhooks/app", Some(&hook)).await;
 }
 
-/// Whether every entry there is was told, and nothing else.
-pub(crate) async fn compare(world: &World, receiver: &Receiver) {
+/// Whether every entry of every log was told, every file and every friendship, each once.
+pub(crate) async fn compare(
+    world: &World,
+    receiver: &Receiver,
+    files: &BTreeSet<(String, String)>,
+    are_friends: bool,
+) {
     let ada = world.hand_again("ada").await;
     let mut entries = BTreeSet::new();
-    for (user, group) in [("tom", "talk"), ("fay", "files")] {
-        let hand = world.hand_again(user).await;
-        for entry in hand.log(&format!("g:{group}")).await {
-            entries.insert((group.to_owned(), entry["seq"].as_u64().unwrap()));
+    for hand in world.everyone().await {
+        for row in hand.all("/v1/conversations?limit=200", "conversations").await {
+            let at = row["conv"].as_str().unwrap();
+            let conv = match at.split_once(':').unwrap() {
+                ("g", group) => group.to_owned(),
+                (_, other) => pair([&*hand.user, other]),
+            };
+            for entry in hand.log(at).await {
+                entries.insert((conv.clone(), entry["seq"].as_u64().unwrap()));
+            }
         }
     }
     let (mut waited, mut before) = (Duration::ZERO, 0);
@@ -137,36 +148,80 @@ pub(crate) async fn compare(world: &World, receiver: &Receiver) {
     loop {
         let told = told(receiver);
         let mut missing = entries.difference(&told).peekable();
-        if missing.peek().is_none() {
+        let of_files = ids_by(receiver, crate::files::fact);
+        let untold: Vec<_> = files.iter().filter(|it| !of_files.contains_key(it)).collect();
+        let took_turns = took_turns(receiver, are_friends);
+        if missing.peek().is_none() && untold.is_empty() && took_turns {
             break;
         }
-        waited = if told.len() > before { Duration::ZERO } else { waited + pause };
-        before = told.len();
-        assert!(waited < WITHIN, "not told: {:?}", missing.take(10).collect::<Vec<_>>());
+        let events = receiver.got.lock().events.len();
+        waited = if events > before { Duration::ZERO } else { waited + pause };
+        before = events;
+        let missing = missing.take(10).collect::<Vec<_>>();
+        assert!(waited < WITHIN, "not told: {missing:?} {untold:?} or of friends: {took_turns}");
         sleep(pause).await;
     }
     let given_up = ada.all("/v1/admin/webhooks/app/dead", "letters").await;
     assert!(given_up.is_empty(), "given up: {given_up:#?}");
-    let got = receiver.got.lock();
-    assert!(got.wrong.is_empty(), "{:#?}", got.wrong);
-    // One id an entry.
-    let mut ids: BTreeMap<(String, u64), BTreeSet<&String>> = BTreeMap::new();
-    for (id, event) in &got.events {
-        if let Some(place) = place(event) {
-            ids.entry(place).or_default().insert(id);
+    let wrong = receiver.got.lock().wrong.clone();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // One id an entry, and one for what became of a file.
+    for (place, ids) in ids_by(receiver, place) {
+        assert_eq!(ids.len(), 1, "{place:?} was told as {ids:?}");
+        assert!(entries.contains(&place), "{place:?} was told and is in no log");
+    }
+    for (fact, ids) in ids_by(receiver, crate::files::fact) {
+        assert_eq!(ids.len(), 1, "{fact:?} was told as {ids:?}");
+    }
+}
+
+/// The ids under which each thing was told.
+fn ids_by<K: Ord>(
+    receiver: &Receiver,
+    what: impl Fn(&Value) -> Option<K>,
+) -> BTreeMap<K, BTreeSet<String>> {
+    let mut ids: BTreeMap<K, BTreeSet<String>> = BTreeMap::new();
+    for (id, event) in &receiver.got.lock().events {
+        if let Some(key) = what(event) {
+            ids.entry(key).or_default().insert(id.clone());
         }
     }
-    for (place, ids) in ids {
-        assert_eq!(ids.len(), 1, "{place:?} was told as {ids:?}");
+    ids
+}
+
+/// Whether friendships were told to begin and end by turns, up to how it is now. Ids tell when.
+fn took_turns(receiver: &Receiver, are_friends: bool) -> bool {
+    let got = receiver.got.lock();
+    let mut turns: Vec<(u64, bool)> = Vec::new();
+    for (id, event) in &got.events {
+        match event["type"].as_str() {
+            Some("friend.made") => turns.push((id.parse().unwrap(), true)),
+            Some("friend.removed") => turns.push((id.parse().unwrap(), false)),
+            _ => {}
+        }
     }
+    turns.sort_unstable();
+    let by_turns = turns.iter().enumerate().all(|(n, turn)| turn.1 == (n % 2 == 0));
+    by_turns && turns.last().is_some_and(|turn| turn.1) == are_friends
 }
 
 fn told(receiver: &Receiver) -> BTreeSet<(String, u64)> {
     receiver.got.lock().events.values().filter_map(place).collect()
 }
 
-/// The group and seq that an event tells of, if it tells of an entry.
+/// The conversation and seq that an event tells of, if it tells of an entry.
 fn place(event: &Value) -> Option<(String, u64)> {
     let data = &event["data"];
-    Some((data["conversation"]["group"].as_str()?.to_owned(), data["seq"].as_u64()?))
+    let at = &data["conversation"];
+    let conv = match at["users"].as_array().map(Vec::as_slice) {
+        Some([one, other]) => pair([one.as_str()?, other.as_str()?]),
+        _ => at["group"].as_str()?.to_owned(),
+    };
+    Some((conv, data["seq"].as_u64()?))
+}
+
+/// A direct conversation, from nobody's side.
+fn pair(mut users: [&str; 2]) -> String {
+    users.sort_unstable();
+    users.join("+")
 }

@@ -13,9 +13,12 @@ pub(crate) struct Model {
     says: BTreeMap<u64, Option<String>>,
 }
 
+/// What was edited begins to count here.
+const MENDED: u64 = 100_000;
+
 /// A word that no other message has.
 fn word(n: u64) -> String {
-    format!("goose{n:05}x")
+    format!("goose{n:06}x")
 }
 
 pub(crate) async fn work(hand: Hand) -> Model {
@@ -33,7 +36,7 @@ pub(crate) async fn work(hand: Hand) -> Model {
         let seq = place["seq"].as_u64().unwrap();
         says.insert(seq, Some(text));
         if n % 3 == 1 {
-            let text = format!("mended {}", word(100_000 + n));
+            let text = format!("mended {}", word(MENDED + n));
             let edit = json!({"kind": "text", "text": text});
             hand.must(Method::POST, &format!("{at}/{seq}/edit"), Some(&edit)).await;
             says.insert(seq, Some(text));
@@ -58,7 +61,8 @@ impl Model {
         }
         // Nothing that was recalled or replaced is left anywhere in what the server shows.
         let whole = serde_json::to_string(&log).unwrap();
-        for n in 0..self.says.len() as u64 {
+        let said = 0..self.says.len() as u64;
+        for n in said.clone().chain(said.map(|n| MENDED + n)) {
             let word = word(n);
             let stands = self.says.values().flatten().any(|text| text.contains(&word));
             assert_eq!(whole.contains(&word), stands, "{word} in history");

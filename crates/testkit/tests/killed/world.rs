@@ -1,8 +1,9 @@
 //! The server that is killed, and hands that call it until they are answered.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anser_testkit::real::{Build, Server, binary};
+use parking_lot::Mutex;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,6 +20,8 @@ pub(crate) struct World {
     server: Server,
     base: watch::Sender<String>,
     day: watch::Sender<bool>,
+    /// Everyone who was enrolled.
+    people: Arc<Mutex<BTreeSet<String>>>,
     pub(crate) dir: TempDir,
 }
 
@@ -28,7 +31,7 @@ impl World {
         let env = [("ANSER_EGRESS__ALLOW", "127.0.0.0/8")];
         let server = Server::start(&binary(Build::Plain).unwrap(), dir.path(), &env).await.unwrap();
         let base = watch::Sender::new(server.http());
-        Self { server, base, day: watch::Sender::new(true), dir }
+        Self { server, base, day: watch::Sender::new(true), people: Arc::default(), dir }
     }
 
     /// `kill -9`, and a new start.
@@ -58,8 +61,19 @@ impl World {
         hand
     }
 
+    /// Everyone there is, signed in anew.
+    pub(crate) async fn everyone(&self) -> Vec<Hand> {
+        let people = self.people.lock().clone();
+        let mut hands = Vec::new();
+        for user in people {
+            hands.push(self.hand_again(&user).await);
+        }
+        hands
+    }
+
     fn stranger(&self, user: &str) -> Hand {
         Hand {
+            people: self.people.clone(),
             client: Client::new(),
             base: self.base.subscribe(),
             day: self.day.subscribe(),
@@ -89,6 +103,7 @@ impl World {
 
 /// One user at work.
 pub(crate) struct Hand {
+    people: Arc<Mutex<BTreeSet<String>>>,
     client: Client,
     base: watch::Receiver<String>,
     day: watch::Receiver<bool>,
@@ -115,10 +130,13 @@ impl Hand {
         let new = json!({"user": user, "password": PASSWORD});
         let answer = self.call(Method::POST, "/v1/users", Some(&new)).await;
         assert!([201, 409].contains(&answer.status), "{user}: {answer:?}");
+        self.people.lock().insert(user.to_owned());
     }
 
     async fn sign_in(&mut self) {
-        let who = json!({"user": self.user, "password": PASSWORD, "device": "desk"});
+        // A device of its own: a later sign-in of the same one would end this session.
+        let device = uuid::Uuid::now_v7().to_string();
+        let who = json!({"user": self.user, "password": PASSWORD, "device": device});
         let answer = self.call(Method::POST, "/v1/auth/login", Some(&who)).await;
         self.token = answer.json["access_token"].as_str().unwrap().to_owned();
     }
@@ -155,6 +173,13 @@ impl Hand {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Calls, and expects a good answer, or one of these from a try before it.
+    pub(crate) async fn must_or(&self, method: Method, path: &str, body: &Value, or: &[u16]) {
+        let answer = self.call(method, path, Some(body)).await;
+        let good = (200..300).contains(&answer.status) || or.contains(&answer.status);
+        assert!(good, "{path}: {answer:?}");
     }
 
     /// Calls, and expects a good answer.
