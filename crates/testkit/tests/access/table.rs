@@ -122,6 +122,8 @@ pub(crate) const ROWS: &[Row] = &[
     // Requests to alice: nobody else answers them.
     row("POST /v1/friends/requests/{id}/accept", "",                          [401, 404, 404, 404, 404, 200, 404, 403]),
     row("POST /v1/friends/requests/{id}/decline", "",                         [401, 404, 404, 404, 404, 200, 404, 403]),
+    // Nobody has blocked the newcomer.
+    row("GET /v1/blocks/{user}", "",                                          [401, 404, 404, 404, 404, 404, 404, 403]),
     row("PUT /v1/blocks/{user}", "",                                          [401, 204, 204, 204, 204, 204, 204, 403]),
     row("DELETE /v1/blocks/{user}", "",                                       [401, 204, 204, 204, 204, 204, 204, 403]),
 

@@ -1,6 +1,6 @@
 //! Whom the caller blocks.
 
-use anser_domain::{BlockPage, PeopleCommand, UserName};
+use anser_domain::{BlockPage, Listing, PeopleCommand, SyncToken, UserName};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use serde::Serialize;
@@ -13,12 +13,13 @@ use crate::{
     answer::Done,
     convert,
     extract::{Bearer, Query, Segment},
+    limits::MAX_PAGE,
     problem::{self, Problem},
 };
 
 /// The calls of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(blocks)).routes(routes!(block, unblock))
+    OpenApiRouter::new().routes(routes!(blocks)).routes(routes!(blocked, block, unblock))
 }
 
 /// A page of those whom the caller blocks, by their rows' last change.
@@ -67,6 +68,37 @@ async fn blocks(
     let page: BlockPage =
         app.calls.ask(caller, convert::people(PeopleCommand::Blocks(listing))).await?;
     Ok(Json(convert::blocks(page)))
+}
+
+/// Whether the caller blocks someone: 404 if not.
+#[utoipa::path(
+    get, path = "/v1/blocks/{user}", tag = "friends", operation_id = "blocked",
+    security(("bearer" = [])),
+    params(("user" = String, Path, description = "Whom", example = "carol")),
+    responses((status = 200, description = "Blocked", body = Blocked, example = json!(
+        {"user": "carol", "since": 1_790_000_000_000_i64, "version": "184467"}))),
+    extensions(("x-problems" = json!([problem::NO_SUCH.slug])))
+)]
+async fn blocked(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Segment(user): Segment<UserName>,
+) -> Result<Json<Blocked>, Problem> {
+    let mut after = SyncToken::default();
+    // Nobody blocks more than 5,000, which is 25 pages, and hardly anybody more than one.
+    loop {
+        let listing = Listing { after, gone: false, limit: MAX_PAGE };
+        let command = convert::people(PeopleCommand::Blocks(listing));
+        let page: BlockPage = app.calls.ask(caller.clone(), command).await?;
+        if let Some(row) = page.blocks.into_iter().find(|row| row.user == user) {
+            return Ok(Json(convert::blocked(row)));
+        }
+        // A page that leads nowhere ends it too.
+        if !page.more || page.token <= after {
+            return Err(Problem::new(&problem::NO_SUCH, "no such block"));
+        }
+        after = page.token;
+    }
 }
 
 /// Blocks someone.

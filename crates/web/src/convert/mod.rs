@@ -41,8 +41,8 @@ pub(crate) use self::messages::{
     conv, edit, found, id_cursor, keep_change, pins, reactor_cursor, reactors, receipts, search,
 };
 pub(crate) use self::people::{
-    blocks, fields, friend, friends, item, item_value, items, listing, people, presence, request,
-    requests, user_name,
+    blocked, blocks, fields, friend, friends, item, item_value, items, listing, people, presence,
+    request, requests, user_name,
 };
 
 // — in: JSON → domain —

@@ -145,18 +145,19 @@ pub(crate) fn request(request: FriendRequest) -> Request {
     }
 }
 
+pub(crate) fn blocked(row: anser_domain::Blocked) -> Blocked {
+    Blocked {
+        user: row.user.to_string(),
+        since: row.since.0,
+        gone: row.gone,
+        version: row.version.to_string(),
+    }
+}
+
 pub(crate) fn blocks(page: BlockPage) -> Blocks {
     let BlockPage { blocks, token, more } = page;
     Blocks {
-        blocks: blocks
-            .into_iter()
-            .map(|row| Blocked {
-                user: row.user.to_string(),
-                since: row.since.0,
-                gone: row.gone,
-                version: row.version.to_string(),
-            })
-            .collect(),
+        blocks: blocks.into_iter().map(blocked).collect(),
         token: token.to_string(),
         more,
         next: next(token, more),

@@ -1,8 +1,8 @@
 //! Friends, blocks, items and search: the command each call becomes and the answer it gives.
 
 use anser_domain::{
-    Command, Friend, FriendPage, Item, ItemKey, ItemPage, Listing, Millis, PeopleCommand,
-    PeopleReply, Reply, RequestId, Seen, SyncToken, UserName,
+    BlockPage, Blocked, Command, Friend, FriendPage, Item, ItemKey, ItemPage, Listing, Millis,
+    PeopleCommand, PeopleReply, Reply, RequestId, Seen, SyncToken, UserName,
 };
 use axum::http::{StatusCode, header};
 use serde_json::json;
@@ -140,6 +140,30 @@ async fn friends_and_blocks() {
         let (asked, _) = once("POST", &uri, "", &[], Reply::Done).await;
         assert_eq!(asked, Some(PeopleCommand::AnswerRequest { id: RequestId(9), accept }));
     }
+}
+
+#[tokio::test]
+async fn one_block_is_found_on_whichever_page_it_is() {
+    let row = |name: &str, version| Blocked {
+        user: user(name),
+        since: Millis(5),
+        gone: false,
+        version: SyncToken(version),
+    };
+    let sm = FakeSm::new(move |command| {
+        let Command::People(command) = command else { panic!("{command:?}") };
+        let PeopleCommand::Blocks(listing) = &**command else { panic!("{command:?}") };
+        let (row, more) =
+            if listing.after.0 == 0 { (row("bob", 7), true) } else { (row("carol", 8), false) };
+        let token = row.version;
+        Some(people(PeopleReply::Blocks(BlockPage { blocks: vec![row], token, more })))
+    });
+    let router = web(&sm);
+    let said = send(&router, call("GET", "/v1/blocks/carol", "")).await;
+    assert_eq!(said.json(), json!({"user": "carol", "since": 5, "version": "8"}));
+    assert_eq!(sm.commands().len(), 2);
+    let said = send(&router, call("GET", "/v1/blocks/dora", "")).await;
+    assert_eq!((said.status, said.problem().as_str()), (StatusCode::NOT_FOUND, "no-such"));
 }
 
 #[tokio::test]

@@ -128,6 +128,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/friends/requests/7/accept", ""),
     ("POST", "/v1/friends/requests/7/decline", ""),
     ("GET", "/v1/blocks", ""),
+    ("GET", "/v1/blocks/bob", ""),
     ("PUT", "/v1/blocks/bob", ""),
     ("DELETE", "/v1/blocks/bob", ""),
     ("GET", "/v1/items", ""),
