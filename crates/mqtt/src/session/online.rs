@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Property, Reason, alias,
-    codec::{self, Auth, Disconnect, Packet, PacketType, Raw},
+    codec::{self, Disconnect, Packet, PacketType, Raw},
     flight::{Inbound, Outbound},
     limits::Limits,
 };
@@ -104,50 +104,46 @@ impl Online {
         raw: Raw<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
+        // [MQTT-3.1.0-2], whatever it says.
+        if raw.packet_type == PacketType::Connect {
+            return Err(self.forbid("a second CONNECT", turn));
+        }
         let packet = match codec::read(raw, self.style.version) {
             Ok(packet) => packet,
             Err(error) => return Err(self.style.end(turn, &error)),
         };
         self.pulse.heard(turn.now);
-        let error = match packet {
+        match packet {
             Packet::Publish(publish) => return self.publish(limits, &publish, turn),
-            Packet::PubAck(ack) => {
-                self.puback(ack.id, turn);
-                return Ok(());
-            }
-            Packet::PubRec(ack) => {
-                self.pubrec(limits, &ack, turn);
-                return Ok(());
-            }
-            Packet::PubRel(ack) => {
-                self.pubrel(limits, ack.id, turn);
-                return Ok(());
-            }
-            Packet::PubComp(ack) => {
-                self.pubcomp(ack.id, turn);
-                return Ok(());
-            }
             Packet::Subscribe(subscribe) => return self.subscribe(limits, &subscribe, turn),
-            Packet::Unsubscribe(unsubscribe) => {
-                return self.unsubscribe(limits, &unsubscribe, turn);
-            }
+            Packet::Unsubscribe(gone) => return self.unsubscribe(limits, &gone, turn),
+            Packet::Disconnect(disconnect) => return self.leave(&disconnect, turn),
+            Packet::PubAck(ack) => self.puback(ack.id, turn),
+            Packet::PubRec(ack) => self.pubrec(limits, &ack, turn),
+            Packet::PubRel(ack) => self.pubrel(limits, ack.id, turn),
+            Packet::PubComp(ack) => self.pubcomp(ack.id, turn),
             // [MQTT-3.12.4-1]
             Packet::PingReq => {
                 self.style.put(turn, &Packet::PingResp);
-                return Ok(());
             }
-            Packet::Disconnect(disconnect) => return self.leave(&disconnect, turn),
-            // [MQTT-3.1.0-2]
-            Packet::Connect(_) => misbehaved(Reason::ProtocolError, "a second CONNECT"),
             // No CONNECT with an authentication method comes this far.
-            Packet::Auth(Auth { .. }) => {
-                misbehaved(Reason::ProtocolError, "AUTH without an authentication method")
+            Packet::Auth(_) => {
+                return Err(self.forbid("AUTH without an authentication method", turn));
             }
-            Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
-                misbehaved(Reason::ProtocolError, "only servers send this packet")
+            Packet::Connect(_)
+            | Packet::ConnAck(_)
+            | Packet::SubAck(_)
+            | Packet::UnsubAck(_)
+            | Packet::PingResp => {
+                return Err(self.forbid("only servers send this packet", turn));
             }
-        };
-        Err(self.style.end(turn, &error))
+        }
+        Ok(())
+    }
+
+    /// Ends the link because of a packet that may not come here.
+    fn forbid(&self, text: &'static str, turn: &mut Turn<'_>) -> Fault {
+        self.style.end(turn, &misbehaved(Reason::ProtocolError, text))
     }
 
     /// A DISCONNECT (MQTT 5 §3.14.4).
@@ -156,7 +152,7 @@ impl Online {
         // §3.14.2.2.2
         if self.expiry == 0 && expiry.is_some_and(|expiry| expiry != 0) {
             let text = "a session that was to end with its link cannot be kept";
-            return Err(self.style.end(turn, &misbehaved(Reason::ProtocolError, text)));
+            return Err(self.forbid(text, turn));
         }
         // [MQTT-3.14.4-3]
         let will = disconnect.reason != Reason::Success;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod any;
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod properties;
