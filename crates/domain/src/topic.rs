@@ -94,7 +94,8 @@ pub struct TopicWill {
 pub struct Publication {
     /// The message.
     pub message: TopicMessage,
-    /// At QoS 2 its packet id. Until that is released, the session has published it once.
+    /// At QoS 2 its packet id, in sessions that outlive their link. Until that is released, the
+    /// session has published it once.
     pub once: Option<u16>,
 }
 

@@ -21,6 +21,9 @@ pub struct Limits {
     /// How many messages of a client's may be on their way to the store. Default 100; clients
     /// before MQTT 5 cannot be told, and are read more slowly instead.
     pub receive_maximum: u16,
+    /// How many messages may be on their way to a client, whatever it takes. Default 256: a window
+    /// for any round trip; each acknowledgement is looked for among them.
+    pub max_outbound: u16,
     /// How many topics a client may call by number. Default 32: each is kept for the whole link.
     pub aliases_in: u16,
     /// How many topics are called by number towards a client that takes so many. Default 16.
@@ -48,6 +51,7 @@ impl Default for Limits {
             connect_deadline: Duration::from_secs(10),
             keep_alive_max: 30 * 60,
             receive_maximum: 100,
+            max_outbound: 256,
             aliases_in: 32,
             aliases_out: 16,
             expiry_max: 7 * 24 * 3600,

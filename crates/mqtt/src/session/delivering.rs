@@ -19,6 +19,10 @@ use crate::{
     limits::Limits,
 };
 
+/// What a topic alias adds to a packet at most: itself, and a longer length of the properties and
+/// of the packet.
+const ALIAS: usize = 3 + 1 + 1;
+
 /// A message that waits for room.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -61,12 +65,13 @@ impl Online {
         turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
         // QoS 0 waits for nothing; the others keep their order [MQTT-4.6.0-5].
-        if grant.qos == QoS::AtMostOnce
-            || self.waiting.is_empty() && self.send(parcel, grant, false, turn)
-        {
-            if grant.qos == QoS::AtMostOnce {
+        if grant.qos == QoS::AtMostOnce {
+            if self.wanted(parcel, grant, turn) {
                 self.write(parcel, grant, 0, false, turn);
             }
+            return Ok(());
+        }
+        if self.waiting.is_empty() && self.send(parcel, grant, false, turn) {
             return Ok(());
         }
         if self.waiting.len() >= limits.max_waiting {
@@ -91,7 +96,8 @@ impl Online {
     /// Sends a message of QoS 1 or 2; whether it is dealt with.
     fn send(&mut self, parcel: &Parcel, grant: &Grant, dup: bool, turn: &mut Turn<'_>) -> bool {
         // What may have been sent is sent again, however old [MQTT-4.3.3-7].
-        if !dup && parcel.lifetime(turn.wall) == Some(0) || !self.takes(parcel, grant) {
+        let goes = if dup { self.takes(parcel, grant) } else { self.wanted(parcel, grant, turn) };
+        if !goes {
             self.over(grant.place, turn);
             return true;
         }
@@ -104,39 +110,38 @@ impl Online {
         true
     }
 
+    /// Whether it is worth something still [MQTT-3.3.2-5], and to this client.
+    fn wanted(&self, parcel: &Parcel, grant: &Grant, turn: &Turn<'_>) -> bool {
+        parcel.lifetime(turn.wall) != Some(0) && self.takes(parcel, grant)
+    }
+
     /// Whether the client takes a packet this long. One that it does not take counts as sent
     /// [MQTT-3.1.2-25].
     fn takes(&self, parcel: &Parcel, grant: &Grant) -> bool {
-        // With all that a link may add: an expiry, an alias and the ids.
-        let own = 5 + 3 + 5 * grant.ids.len() + 3;
-        let stamp = Stamp { qos: grant.qos, ..Stamp::default() };
-        let most = parcel.onward(self.style.version).len(&stamp).saturating_add(own);
-        most <= self.style.max_packet as usize
-            || self.exact(parcel, grant) <= self.style.max_packet as usize
+        self.spare(parcel, grant).is_some()
     }
 
-    /// How long it is without an alias.
-    fn exact(&self, parcel: &Parcel, grant: &Grant) -> usize {
-        let properties = own_properties(parcel.message().expires.map(|_| u32::MAX), grant);
+    /// How many bytes longer it could be, without an alias.
+    fn spare(&self, parcel: &Parcel, grant: &Grant) -> Option<usize> {
+        let max = self.style.max_packet;
+        if max == u32::MAX {
+            return Some(usize::MAX);
+        }
+        let properties = own_properties(parcel.message().expires.map(|_| 0), grant);
         let properties = properties.as_properties();
         let stamp = Stamp { qos: grant.qos, properties, ..Stamp::default() };
-        parcel.onward(self.style.version).len(&stamp)
+        (max as usize).checked_sub(parcel.onward(self.style.version).len(&stamp))
     }
 
     /// Writes a PUBLISH.
     fn write(&mut self, parcel: &Parcel, grant: &Grant, id: u16, dup: bool, turn: &mut Turn<'_>) {
-        let lifetime = parcel.lifetime(turn.wall);
-        // [MQTT-3.3.2-5] [MQTT-3.1.2-25]
-        if id == 0 && (lifetime == Some(0) || !self.takes(parcel, grant)) {
-            return;
-        }
         let onward = parcel.onward(self.style.version);
         let mut stamp = Stamp { dup, qos: grant.qos, retain: grant.retain, id, ..Stamp::default() };
         if !self.style.is_v5() {
             return onward.put(&stamp, turn.out);
         }
-        let mut properties = own_properties(lifetime, grant);
-        if self.aliases_out > 0 {
+        let mut properties = own_properties(parcel.lifetime(turn.wall), grant);
+        if self.aliases_out > 0 && self.spare(parcel, grant) >= Some(ALIAS) {
             let naming = self.aliases(0).outgoing.name(&parcel.message().topic);
             stamp.bare = matches!(naming, Naming::Alias(_));
             if let Naming::Introduce(alias) | Naming::Alias(alias) = naming {

@@ -65,7 +65,7 @@ impl Online {
             pulse: Pulse::new(turn.now, connecting.keep_alive),
             expiry: connecting.open.expiry,
             inbound: Inbound::new(quota),
-            outbound: Outbound::new(connecting.receive_maximum),
+            outbound: Outbound::new(connecting.receive_maximum.min(limits.max_outbound)),
             waiting: VecDeque::new(),
             aliases: None,
             aliases_out: connecting.aliases.min(limits.aliases_out),

@@ -40,7 +40,9 @@ impl Online {
         };
         match self.inbound.publish(publish.qos, publish.id) {
             Arrival::New => {
-                let once = (publish.qos == QoS::ExactlyOnce).then_some(publish.id);
+                // What ends with its link need not be remembered beyond it.
+                let once = publish.qos == QoS::ExactlyOnce && self.expiry > 0;
+                let once = once.then_some(publish.id);
                 let command = TopicCommand::Publish(Box::new(Publication { message, once }));
                 self.ask(limits, asked, (publish.id, 0), command, turn);
                 Ok(())
