@@ -11,7 +11,7 @@ use anser_domain::{
     TopicsOpened, Transport, UserId, UserName, Welcome, Wish,
 };
 use anser_mqtt::{
-    Answer, Ask, Grant, Input, Limits, Parcel, Session, Turn, Version,
+    Answer, Ask, Grant, Input, Limits, Session, Turn, Version,
     codec::{self, Connect, Packet, Properties},
 };
 use libfuzzer_sys::fuzz_target;
@@ -152,8 +152,8 @@ impl Rig {
         self.hear(tag, &Answer::Topics(TopicReply::Opened(Box::new(opened))));
         for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
             let grant = Grant { qos, ..Grant::default() };
-            let parcel = Arc::new(Parcel::new(message()));
-            self.turn(|session, turn| session.handle(Input::Deliver(&parcel, &grant), turn)).ok();
+            self.turn(|session, turn| session.handle(Input::Deliver(&message(), &grant), turn))
+                .ok();
         }
         assert!(self.asks.is_empty() && self.wish.close.is_none(), "it is online");
         self.out.clear();

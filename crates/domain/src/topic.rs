@@ -45,7 +45,7 @@ pub enum TopicCommand {
     /// Begin the session of the link's device, or go on with it → `Opened`.
     Open(Box<OpenTopics>),
     /// Publish → `Published`, once it is stored wherever it has to be. At QoS 0 there is no reply.
-    Publish(Box<Publication>),
+    Publish(Publication),
     /// The publisher has heard that the message with this packet id is stored, and the id may be
     /// that of another one → `Done`, once that is durable.
     Release(u16),
@@ -92,8 +92,8 @@ pub struct TopicWill {
 /// A message that a client publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// The message.
-    pub message: TopicMessage,
+    /// The message: from here on shared, by all who get it.
+    pub message: Arc<TopicMessage>,
     /// At QoS 2 its packet id, in sessions that outlive their link. Until that is released, the
     /// session has published it once.
     pub once: Option<u16>,

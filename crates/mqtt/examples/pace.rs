@@ -15,7 +15,7 @@ use anser_domain::{
     SyncToken, Tag, TopicCommand, TopicReply, Transport, UserId, UserName, Welcome, Wish,
 };
 use anser_mqtt::{
-    Answer, Ask, Grant, Input, Limits, Parcel, Session, Turn, Version,
+    Answer, Ask, Grant, Input, Limits, Session, Turn, Version,
     codec::{self, Ack, Connect, Packet, Properties, Publish},
 };
 
@@ -49,12 +49,11 @@ fn one_to_one(version: Version, qos: QoS) -> u128 {
         from.read(&bytes);
         for (tag, ask) in std::mem::take(&mut from.asks) {
             let Ask::Topics(TopicCommand::Publish(publication)) = ask else { continue };
-            let parcel = Arc::new(Parcel::new(Arc::new(publication.message)));
             let published = Answer::Topics(TopicReply::Published { matched: true });
             if qos != QoS::AtMostOnce {
                 from.hear(Input::Answer(tag, &published));
             }
-            to.hear(Input::Deliver(&parcel, &Grant { qos, ..Grant::default() }));
+            to.hear(Input::Deliver(&publication.message, &Grant { qos, ..Grant::default() }));
         }
         to.acknowledge(&mut bytes);
         if qos == QoS::ExactlyOnce {
@@ -84,9 +83,9 @@ fn fan_out(qos: QoS) -> u128 {
             expires: None,
             properties: bytes::Bytes::new(),
         };
-        let parcel = Arc::new(Parcel::new(Arc::new(message)));
+        let message = Arc::new(message);
         for link in &mut links {
-            link.hear(Input::Deliver(&parcel, &Grant { qos, ..Grant::default() }));
+            link.hear(Input::Deliver(&message, &Grant { qos, ..Grant::default() }));
             link.acknowledge(&mut bytes);
         }
     }

@@ -24,7 +24,7 @@ pub use self::codec::{
 
 pub use self::{
     limits::Limits,
-    session::{Answer, Ask, Grant, Input, Parcel, Session, Turn},
+    session::{Answer, Ask, Grant, Input, Session, Turn},
 };
 
 /// The WebSocket subprotocol (RFC 6455 §1.9) under which the packets travel: [MQTT-6.0.0-3].

@@ -92,16 +92,18 @@ fn flags(dup: bool, qos: QoS, retain: bool) -> u8 {
     u8::from(dup && qos != QoS::AtMostOnce) << 3 | (qos as u8) << 1 | u8::from(retain)
 }
 
-/// A message on its way to many: what is the same for all is encoded once, and what is a link's
-/// own (QoS, packet id, subscription ids) is put around it.
-#[derive(Clone, Debug)]
-pub struct Onward {
-    version: Version,
-    /// Under its length.
-    topic: Box<[u8]>,
-    /// Without their length, because a link's own come in front.
-    properties: Box<[u8]>,
-    payload: Bytes,
+/// A message on its way to many: what is the same for all is there already as it is written, and
+/// what is a link's own (QoS, packet id, subscription ids) is put around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Onward<'a> {
+    /// The link's.
+    pub version: Version,
+    /// Its topic.
+    pub topic: &'a str,
+    /// Properties that all get; before MQTT 5 not written.
+    pub properties: Properties<'a>,
+    /// What it says.
+    pub payload: &'a Bytes,
 }
 
 /// What is a link's own in a message that goes to many.
@@ -121,19 +123,7 @@ pub struct Stamp<'a> {
     pub properties: Properties<'a>,
 }
 
-impl Onward {
-    /// Encodes what all links of `version` get of a message.
-    #[must_use]
-    pub fn new(version: Version, topic: &str, properties: Properties<'_>, payload: Bytes) -> Self {
-        let mut encoded = Vec::with_capacity(2 + topic.len());
-        put_binary(&mut encoded, topic.as_bytes());
-        let mut kept = Vec::new();
-        if version == Version::V5 {
-            properties.put_raw(&mut kept);
-        }
-        Self { version, topic: encoded.into(), properties: kept.into(), payload }
-    }
-
+impl Onward<'_> {
     /// How many bytes it takes with this stamp, to be held against what the client takes
     /// [MQTT-3.1.2-24].
     #[must_use]
@@ -143,7 +133,7 @@ impl Onward {
     }
 
     fn topic(&self, stamp: &Stamp<'_>) -> &[u8] {
-        if stamp.bare { &[0, 0] } else { &self.topic }
+        if stamp.bare { &[] } else { self.topic.as_bytes() }
     }
 
     fn properties_len(&self, stamp: &Stamp<'_>) -> usize {
@@ -159,7 +149,7 @@ impl Onward {
             }
             Version::V31 | Version::V311 => 0,
         };
-        self.topic(stamp).len() + id + properties + self.payload.len()
+        2 + self.topic(stamp).len() + id + properties + self.payload.len()
     }
 
     /// Appends it for one link. What no packet can hold is not written.
@@ -171,15 +161,15 @@ impl Onward {
         let buffer = out.buffer();
         buffer.push((PacketType::Publish as u8) << 4 | flags(stamp.dup, stamp.qos, stamp.retain));
         put_varint(buffer, body);
-        buffer.extend_from_slice(self.topic(stamp));
+        put_binary(buffer, self.topic(stamp));
         if stamp.qos != QoS::AtMostOnce {
             put_two(buffer, stamp.id);
         }
         if self.version == Version::V5 {
             put_varint(buffer, self.properties_len(stamp));
             stamp.properties.put_raw(buffer);
-            buffer.extend_from_slice(&self.properties);
+            self.properties.put_raw(buffer);
         }
-        out.share(&self.payload);
+        out.share(self.payload);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use anser_domain::{Fault, QoS, Refusal, TopicCommand, TopicReply, TopicsOpened};
+use anser_domain::{Fault, QoS, Refusal, TopicCommand, TopicMessage, TopicReply, TopicsOpened};
 
 use super::{
+    grant::{Grant, lifetime},
     online::Online,
-    parcel::{Grant, Parcel},
     style::misbehaved,
     tag::{self, Asked},
     words::{Ask, Turn},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Property, Reason,
     alias::Naming,
-    codec::{Ack, Packet, Properties, PropertyBuf, Stamp, Value},
+    codec::{Ack, Onward, Packet, Properties, PropertyBuf, Stamp, Value},
     flight::{self, Received},
     limits::Limits,
 };
@@ -26,7 +26,7 @@ const ALIAS: usize = 3 + 1 + 1;
 /// A message that waits for room.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    parcel: Arc<Parcel>,
+    message: Arc<TopicMessage>,
     grant: Grant,
     /// Whether the client may have been sent it over an earlier link.
     dup: bool,
@@ -46,11 +46,11 @@ impl Online {
                 self.outbound.owe(id, Some(flight.place));
                 self.release(id, Reason::Success, turn);
             } else {
-                let parcel = Arc::new(Parcel::new(Arc::clone(&flight.message)));
+                let message = Arc::clone(&flight.message);
                 let (qos, retain) = (flight.qos, flight.retain);
                 let grant =
                     Grant { qos, retain, ids: flight.ids.clone(), place: Some(flight.place) };
-                self.waiting.push_back(Waiting { parcel, grant, dup: true });
+                self.waiting.push_back(Waiting { message, grant, dup: true });
             }
         }
         self.pump(turn);
@@ -60,33 +60,33 @@ impl Online {
     pub(super) fn deliver(
         &mut self,
         limits: &Limits,
-        parcel: &Arc<Parcel>,
+        message: &Arc<TopicMessage>,
         grant: &Grant,
         turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
         // QoS 0 waits for nothing; the others keep their order [MQTT-4.6.0-5].
         if grant.qos == QoS::AtMostOnce {
-            if self.wanted(parcel, grant, turn) {
-                self.write(parcel, grant, 0, false, turn);
+            if self.wanted(message, grant, turn) {
+                self.write(message, grant, 0, false, turn);
             }
             return Ok(());
         }
-        if self.waiting.is_empty() && self.send(parcel, grant, false, turn) {
+        if self.waiting.is_empty() && self.send(message, grant, false, turn) {
             return Ok(());
         }
         if self.waiting.len() >= limits.max_waiting {
             let text = "too many messages wait to be acknowledged";
             return Err(self.style.end(turn, &misbehaved(Reason::QuotaExceeded, text)));
         }
-        let (parcel, grant) = (Arc::clone(parcel), grant.clone());
-        self.waiting.push_back(Waiting { parcel, grant, dup: false });
+        let (message, grant) = (Arc::clone(message), grant.clone());
+        self.waiting.push_back(Waiting { message, grant, dup: false });
         Ok(())
     }
 
     /// Sends what there is room for now.
     fn pump(&mut self, turn: &mut Turn<'_>) {
         while let Some(next) = self.waiting.pop_front() {
-            if !self.send(&next.parcel, &next.grant, next.dup, turn) {
+            if !self.send(&next.message, &next.grant, next.dup, turn) {
                 self.waiting.push_front(next);
                 return;
             }
@@ -94,9 +94,15 @@ impl Online {
     }
 
     /// Sends a message of QoS 1 or 2; whether it is dealt with.
-    fn send(&mut self, parcel: &Parcel, grant: &Grant, dup: bool, turn: &mut Turn<'_>) -> bool {
+    fn send(
+        &mut self,
+        message: &TopicMessage,
+        grant: &Grant,
+        dup: bool,
+        turn: &mut Turn<'_>,
+    ) -> bool {
         // What may have been sent is sent again, however old [MQTT-4.3.3-7].
-        let goes = if dup { self.takes(parcel, grant) } else { self.wanted(parcel, grant, turn) };
+        let goes = if dup { self.takes(message, grant) } else { self.wanted(message, grant, turn) };
         if !goes {
             self.over(grant.place, turn);
             return true;
@@ -106,43 +112,59 @@ impl Online {
             None => self.outbound.send(grant.qos, None),
         };
         let Some(id) = id else { return false };
-        self.write(parcel, grant, id, dup, turn);
+        self.write(message, grant, id, dup, turn);
         true
     }
 
     /// Whether it is worth something still [MQTT-3.3.2-5], and to this client.
-    fn wanted(&self, parcel: &Parcel, grant: &Grant, turn: &Turn<'_>) -> bool {
-        parcel.lifetime(turn.wall) != Some(0) && self.takes(parcel, grant)
+    fn wanted(&self, message: &TopicMessage, grant: &Grant, turn: &Turn<'_>) -> bool {
+        lifetime(message, turn.wall) != Some(0) && self.takes(message, grant)
     }
 
     /// Whether the client takes a packet this long. One that it does not take counts as sent
     /// [MQTT-3.1.2-25].
-    fn takes(&self, parcel: &Parcel, grant: &Grant) -> bool {
-        self.spare(parcel, grant).is_some()
+    fn takes(&self, message: &TopicMessage, grant: &Grant) -> bool {
+        self.spare(message, grant).is_some()
     }
 
     /// How many bytes longer it could be, without an alias.
-    fn spare(&self, parcel: &Parcel, grant: &Grant) -> Option<usize> {
+    fn spare(&self, message: &TopicMessage, grant: &Grant) -> Option<usize> {
         let max = self.style.max_packet;
         if max == u32::MAX {
             return Some(usize::MAX);
         }
-        let properties = own_properties(parcel.message().expires.map(|_| 0), grant);
+        let properties = own_properties(message.expires.map(|_| 0), grant);
         let properties = properties.as_properties();
         let stamp = Stamp { qos: grant.qos, properties, ..Stamp::default() };
-        (max as usize).checked_sub(parcel.onward(self.style.version).len(&stamp))
+        (max as usize).checked_sub(self.onward(message).len(&stamp))
+    }
+
+    fn onward<'a>(&self, message: &'a TopicMessage) -> Onward<'a> {
+        Onward {
+            version: self.style.version,
+            topic: &message.topic,
+            properties: Properties::from_bytes(&message.properties),
+            payload: &message.payload,
+        }
     }
 
     /// Writes a PUBLISH.
-    fn write(&mut self, parcel: &Parcel, grant: &Grant, id: u16, dup: bool, turn: &mut Turn<'_>) {
-        let onward = parcel.onward(self.style.version);
+    fn write(
+        &mut self,
+        message: &TopicMessage,
+        grant: &Grant,
+        id: u16,
+        dup: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let onward = self.onward(message);
         let mut stamp = Stamp { dup, qos: grant.qos, retain: grant.retain, id, ..Stamp::default() };
         if !self.style.is_v5() {
             return onward.put(&stamp, turn.out);
         }
-        let mut properties = own_properties(parcel.lifetime(turn.wall), grant);
-        if self.aliases_out > 0 && self.spare(parcel, grant) >= Some(ALIAS) {
-            let naming = self.aliases(0).outgoing.name(&parcel.message().topic);
+        let mut properties = own_properties(lifetime(message, turn.wall), grant);
+        if self.aliases_out > 0 && self.spare(message, grant) >= Some(ALIAS) {
+            let naming = self.aliases(0).outgoing.name(&message.topic);
             stamp.bare = matches!(naming, Naming::Alias(_));
             if let Naming::Introduce(alias) | Naming::Alias(alias) = naming {
                 properties.put(Property::TopicAlias, Value::Two(alias));

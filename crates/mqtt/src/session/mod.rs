@@ -14,9 +14,9 @@
 mod delivering;
 mod draining;
 mod expect_connect;
+mod grant;
 mod online;
 mod opening;
-mod parcel;
 mod publishing;
 mod pulse;
 mod refusal;
@@ -36,7 +36,7 @@ use self::{
     opening::{LoggingIn, Opening},
 };
 pub use self::{
-    parcel::{Grant, Matching, Parcel, grant},
+    grant::{Grant, Matching, grant},
     words::{Answer, Ask, Input, Turn},
 };
 use crate::{
@@ -205,7 +205,7 @@ impl Session {
             State::Online(mut online) => {
                 let result = match input {
                     Input::Answer(tag, answer) => online.answer(limits, tag, answer, turn),
-                    Input::Deliver(parcel, grant) => online.deliver(limits, parcel, grant, turn),
+                    Input::Deliver(message, grant) => online.deliver(limits, message, grant, turn),
                     Input::Timeout => {
                         online.timeout(turn);
                         Ok(())

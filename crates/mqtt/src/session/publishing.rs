@@ -1,5 +1,7 @@
 //! Messages from the client: PUBLISH and what follows (MQTT 5 §3.3, 3.6, 4.3).
 
+use std::sync::Arc;
+
 use anser_domain::{Fault, Publication, QoS, Refusal, TopicCommand, TopicMessage, TopicReply};
 use bytes::Bytes;
 
@@ -31,7 +33,7 @@ impl Online {
         };
         let asked = match publish.qos {
             QoS::AtMostOnce => {
-                let publication = Box::new(Publication { message, once: None });
+                let publication = Publication { message, once: None };
                 turn.ask(tag::NONE, Ask::Topics(TopicCommand::Publish(publication)));
                 return Ok(());
             }
@@ -43,7 +45,7 @@ impl Online {
                 // What ends with its link need not be remembered beyond it.
                 let once = publish.qos == QoS::ExactlyOnce && self.expiry > 0;
                 let once = once.then_some(publish.id);
-                let command = TopicCommand::Publish(Box::new(Publication { message, once }));
+                let command = TopicCommand::Publish(Publication { message, once });
                 self.ask(limits, asked, (publish.id, 0), command, turn);
                 Ok(())
             }
@@ -72,7 +74,7 @@ impl Online {
         limits: &Limits,
         publish: &Publish<'_>,
         turn: &Turn<'_>,
-    ) -> Result<TopicMessage, CodecError> {
+    ) -> Result<Arc<TopicMessage>, CodecError> {
         let properties = publish.properties;
         // [MQTT-3.3.4-6]
         if properties.find(Property::SubscriptionId).is_some() {
@@ -88,14 +90,14 @@ impl Online {
         anser_topics::check_name(topic)
             .map_err(|_| misbehaved(Reason::TopicNameInvalid, "not a topic's name"))?;
         let lifetime = properties.number(Property::MessageExpiry);
-        Ok(TopicMessage {
+        Ok(Arc::new(TopicMessage {
             topic: topic.into(),
             payload: Bytes::copy_from_slice(publish.payload),
             qos: publish.qos,
             retain: publish.retain,
             expires: lifetime.map(|seconds| turn.wall.plus(i64::from(seconds) * 1000)),
             properties: passed_on(properties),
-        })
+        }))
     }
 
     pub(super) fn aliases(&mut self, incoming: u16) -> &mut Aliases {

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_domain::{Command, Refusal, Reply, Tag, TopicCommand, TopicReply};
+use anser_domain::{Command, Refusal, Reply, Tag, TopicCommand, TopicMessage, TopicReply};
 
-use super::parcel::{Grant, Parcel};
+use super::grant::Grant;
 
 /// A question to the SM.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub enum Input<'a> {
     /// The answer to an earlier ask.
     Answer(Tag, &'a Answer),
     /// A message that the client subscribes to.
-    Deliver(&'a Arc<Parcel>, &'a Grant),
+    Deliver(&'a Arc<TopicMessage>, &'a Grant),
     /// The deadline has passed.
     Timeout,
     /// This device's link is taken from it: say why and close.

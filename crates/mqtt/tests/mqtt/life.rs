@@ -12,7 +12,7 @@ use std::{
 
 use anser_domain::*;
 use anser_mqtt::{
-    Answer, Ask, Grant, Input, Limits, Parcel, Session, Turn, Version,
+    Answer, Ask, Grant, Input, Limits, Session, Turn, Version,
     codec::{self, Ack, Connect, Packet, Properties, PropertyBuf, Publish, Value},
 };
 use proptest::prelude::*;
@@ -280,11 +280,11 @@ impl World {
         if self.session.credit() == 0 {
             return;
         }
-        let parcel = Arc::new(Parcel::new(message(text, *qos)));
+        let message = message(text, *qos);
         let grant = Grant { qos: *qos, place: Some(*place), ..Grant::default() };
         self.store.handed = *place;
         self.turn(|session, turn| {
-            session.handle(Input::Deliver(&parcel, &grant), turn).map(|()| 0)
+            session.handle(Input::Deliver(&message, &grant), turn).map(|()| 0)
         });
     }
 

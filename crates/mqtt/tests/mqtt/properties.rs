@@ -68,7 +68,12 @@ proptest! {
         parts.packet(|packet| {
             let Packet::Publish(publish) = *packet else { unreachable!() };
             let payload = bytes::Bytes::copy_from_slice(publish.payload);
-            let onward = Onward::new(parts.version, publish.topic, publish.properties, payload);
+            let onward = Onward {
+                version: parts.version,
+                topic: publish.topic,
+                properties: publish.properties,
+                payload: &payload,
+            };
             let mut ids = PropertyBuf::default();
             for n in 0..own {
                 ids.put(Property::SubscriptionId, Value::Varint(n + 1));

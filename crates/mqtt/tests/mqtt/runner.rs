@@ -18,7 +18,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anser_domain::*;
-use anser_mqtt::{Answer, Ask, Grant, Input, Limits, Parcel, Session, Turn, Version, codec};
+use anser_mqtt::{Answer, Ask, Grant, Input, Limits, Session, Turn, Version, codec};
 
 use crate::script;
 
@@ -48,8 +48,6 @@ pub(crate) struct Runner {
     names: HashMap<String, Tag>,
     tail: Vec<u8>,
     fault: Option<Fault>,
-    /// Deliveries to several links, by their text.
-    parcels: HashMap<String, Arc<Parcel>>,
 }
 
 /// 2026-09-21T14:13:20Z.
@@ -72,7 +70,6 @@ impl Runner {
             names: HashMap::new(),
             tail: Vec::new(),
             fault: None,
-            parcels: HashMap::new(),
         };
         for (n, line) in script.lines().enumerate() {
             if line.is_empty() || line.starts_with('#') {
@@ -223,13 +220,10 @@ impl Runner {
             }
             ["deliver", topic, payload, ref more @ ..] => {
                 let value = |key: &str| more.iter().find_map(|word| word.strip_prefix(key));
-                let parcel = self.parcels.entry(what.to_owned()).or_insert_with(|| {
-                    let left = value("expires=").map(|seconds| number(seconds) as i64 * 1000);
-                    let mut message = message(topic, payload, QoS::ExactlyOnce);
-                    message.expires = left.map(|left| WALL.plus(left));
-                    Arc::new(Parcel::new(Arc::new(message)))
-                });
-                let parcel = Arc::clone(parcel);
+                let left = value("expires=").map(|seconds| number(seconds) as i64 * 1000);
+                let mut message = message(topic, payload, QoS::ExactlyOnce);
+                message.expires = left.map(|left| WALL.plus(left));
+                let message = Arc::new(message);
                 let ids = value("ids=").map(|ids| ids.split(',').map(number));
                 let grant = Grant {
                     qos: qos(more),
@@ -237,7 +231,7 @@ impl Runner {
                     ids: ids.into_iter().flatten().map(|id| id as u32).collect(),
                     place: value("place=").map(number),
                 };
-                self.turn(|session, turn| session.handle(Input::Deliver(&parcel, &grant), turn));
+                self.turn(|session, turn| session.handle(Input::Deliver(&message, &grant), turn));
             }
             _ => panic!("{what}: not understood"),
         }

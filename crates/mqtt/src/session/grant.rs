@@ -1,53 +1,8 @@
-//! Messages on their way to subscribers: encoded once per version, and what each gets of them.
-
-use std::sync::{Arc, OnceLock};
+//! What a subscriber gets of a message.
 
 use anser_domain::{Millis, QoS, TopicMessage};
 
-use crate::{
-    Version,
-    codec::{Onward, Options, Properties},
-};
-
-/// A message on its way to many.
-#[derive(Debug)]
-pub struct Parcel {
-    message: Arc<TopicMessage>,
-    v3: OnceLock<Onward>,
-    v5: OnceLock<Onward>,
-}
-
-impl Parcel {
-    /// Not encoded yet.
-    #[must_use]
-    pub fn new(message: Arc<TopicMessage>) -> Self {
-        Self { message, v3: OnceLock::new(), v5: OnceLock::new() }
-    }
-
-    /// The message.
-    #[must_use]
-    pub fn message(&self) -> &TopicMessage {
-        &self.message
-    }
-
-    /// Its encoding, made by the first link that needs it.
-    pub(super) fn onward(&self, version: Version) -> &Onward {
-        let slot = if version == Version::V5 { &self.v5 } else { &self.v3 };
-        slot.get_or_init(|| {
-            let message = &self.message;
-            let properties = Properties::from_bytes(&message.properties);
-            Onward::new(version, &message.topic, properties, message.payload.clone())
-        })
-    }
-
-    /// For how many seconds more it is worth sending [MQTT-3.3.2-6]; `None` for ever, 0 no more
-    /// [MQTT-3.3.2-5].
-    pub(super) fn lifetime(&self, wall: Millis) -> Option<u32> {
-        let left = self.message.expires?.0.saturating_sub(wall.0).max(0);
-        let seconds = left.cast_unsigned().div_ceil(1000);
-        Some(u32::try_from(seconds).unwrap_or(u32::MAX))
-    }
-}
+use crate::codec::Options;
 
 /// What one subscriber gets of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +49,14 @@ pub fn grant(
         grant.ids.extend(id);
     }
     granted
+}
+
+/// For how many seconds more a message is worth sending [MQTT-3.3.2-6]; `None` for ever, 0 no more
+/// [MQTT-3.3.2-5].
+pub(super) fn lifetime(message: &TopicMessage, wall: Millis) -> Option<u32> {
+    let left = message.expires?.0.saturating_sub(wall.0).max(0);
+    let seconds = left.cast_unsigned().div_ceil(1000);
+    Some(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
