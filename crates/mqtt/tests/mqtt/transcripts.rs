@@ -47,6 +47,7 @@ transcripts! {
     in_flight
     keep_alive
     message_expiry
+    messages_3_1_1
     mixed_up
     problem_information
     publish
@@ -60,9 +61,11 @@ transcripts! {
     server_keep_alive
     session_expiry
     subscribe
+    subscribe_3_1_1
     takeover
     token
     unsubscribe_in_flight
     will
+    wrong_3_1_1
     wrong_way
 }
