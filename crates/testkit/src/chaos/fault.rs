@@ -68,8 +68,6 @@ pub(super) enum StoreHarm {
     ReadOnly,
     /// Somebody else locks heads, in an order that no SM uses.
     Deadlocks,
-    /// All the room that it may take is taken.
-    Full,
 }
 
 /// What holds the link map in a run.
@@ -134,7 +132,6 @@ pub static FAULTS: &[Fault] = &[
     fault("mariadb-stall", 5_000..=5_000, Harm::Store(StoreHarm::Stall)),
     fault("mariadb-read-only", 2_000..=6_000, Harm::Store(StoreHarm::ReadOnly)),
     fault("mariadb-deadlocks", 4_000..=8_000, Harm::Store(StoreHarm::Deadlocks)),
-    fault("mariadb-full", 3_000..=6_000, Harm::Store(StoreHarm::Full)),
 ];
 
 impl Fault {

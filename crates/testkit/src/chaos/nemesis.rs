@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use rand::{RngExt as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::time::timeout;
 
@@ -42,7 +42,6 @@ pub(super) enum Wound {
     StoreDown,
     StoreStalled,
     ReadOnly,
-    Full,
     Locks(Arc<AtomicBool>, thread::JoinHandle<()>),
 }
 
@@ -155,10 +154,6 @@ fn store(site: &Site, harm: StoreHarm) -> Result<Wound> {
             site.mariadb.ask("SET GLOBAL read_only = 1")?;
             Wound::ReadOnly
         }
-        StoreHarm::Full => {
-            tokio::task::block_in_place(|| fill(site))?;
-            Wound::Full
-        }
         StoreHarm::Deadlocks => {
             let done = Arc::new(AtomicBool::new(false));
             let (mariadb, database, stop) =
@@ -181,24 +176,6 @@ fn store(site: &Site, harm: StoreHarm) -> Result<Wound> {
             Wound::Locks(done, locks)
         }
     })
-}
-
-/// Takes all the room there is, down to the last page.
-fn fill(site: &Site) -> Result<()> {
-    let table = format!("{}.filler", site.database);
-    site.mariadb.ask(&format!("CREATE TABLE {table} (row LONGBLOB NOT NULL)"))?;
-    let mut refused = String::new();
-    for size in [8 << 20, 512 << 10, 32 << 10, 4 << 10] {
-        loop {
-            let insert = format!("INSERT INTO {table} VALUES (REPEAT('x', {size}))");
-            if let Err(why) = site.mariadb.ask(&insert) {
-                refused = why.to_string();
-                break;
-            }
-        }
-    }
-    ensure!(refused.contains("full"), "{refused}");
-    Ok(())
 }
 
 impl Wound {
@@ -249,9 +226,6 @@ pub(super) async fn heal(site: &mut Site, wound: Wound) -> Result<()> {
         Wound::StoreStalled => site.mariadb.go_on()?,
         Wound::ReadOnly => {
             site.mariadb.ask("SET GLOBAL read_only = 0")?;
-        }
-        Wound::Full => {
-            site.mariadb.ask(&format!("DROP TABLE {}.filler", site.database))?;
         }
         Wound::Locks(done, locks) => {
             done.store(true, Ordering::Relaxed);

@@ -17,11 +17,6 @@ use crate::{
 pub(super) const CMS: usize = 2;
 pub(super) const SMS: usize = 2;
 
-/// The room that MariaDB takes: all tables in one file, so that it can be said how large that gets
-/// and a disk need not be full to see what happens then. A round takes less than 1 MB.
-const ROOM: [&str; 2] =
-    ["--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M:autoextend:max:160M"];
-
 /// A process, and the relay under whose address others know it.
 pub(super) struct Node {
     pub(super) server: Server,
@@ -55,7 +50,7 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn start(binary: PathBuf, map: Map, plant: Option<&str>) -> Result<Self> {
-        let mariadb = Arc::new(tokio::task::block_in_place(|| MariaDb::start(&ROOM))?);
+        let mariadb = Arc::new(tokio::task::block_in_place(|| MariaDb::start(&[]))?);
         let store = mariadb.plain_database()?;
         let database = store.rsplit('/').next().unwrap_or_default().to_owned();
         let redis = match map {
