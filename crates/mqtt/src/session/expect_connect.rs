@@ -1,8 +1,8 @@
 //! The link is open and nobody's: CONNECT (MQTT 5 §3.1).
 
 use anser_domain::{
-    Command, Credential, DeviceName, Fault, Login, OpenTopics, Refusal, Secret, TopicMessage,
-    TopicWill, UserName,
+    Command, Credential, DeviceName, Fault, Login, Millis, OpenTopics, Refusal, Secret,
+    TopicMessage, TopicWill, UserName,
 };
 
 use super::{
@@ -47,10 +47,9 @@ impl ExpectConnect {
             Ok(_) => return Err(Fault::Misbehaved("CONNECT comes first")),
             Err(error) => return Err(refuse(style, turn, &error)),
         };
-        let logging_in = match self.read(limits, &connect) {
-            Ok(logging_in) => logging_in,
-            Err(error) => return Err(refuse(style, turn, &error)),
-        };
+        let style = Style::of(&connect);
+        let logging_in =
+            self.read(limits, &connect).map_err(|error| refuse(style, turn, &error))?;
         let credential = logging_in.credential(&connect, self.trusted);
         let credential = credential.map_err(|error| refuse(style, turn, &error))?;
         let login = Login { credential, since: None };
@@ -100,11 +99,7 @@ impl ExpectConnect {
         };
         let two = |property| number(property).and_then(|value| u16::try_from(value).ok());
         Ok(LoggingIn(Box::new(Connecting {
-            style: Style {
-                version: connect.version,
-                max_packet: number(Property::MaximumPacketSize).unwrap_or(u32::MAX),
-                problem: number(Property::RequestProblem) != Some(0),
-            },
+            style: Style::of(connect),
             device,
             user,
             assigned,
@@ -114,6 +109,7 @@ impl ExpectConnect {
             receive_maximum: two(Property::ReceiveMaximum).unwrap_or(u16::MAX),
             aliases: two(Property::TopicAliasMaximum).unwrap_or(0),
             open: OpenTopics { clean: connect.clean_start, expiry, will },
+            until: Millis(0),
         })))
     }
 }

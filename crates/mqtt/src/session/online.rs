@@ -8,7 +8,7 @@ use super::{
     delivering::Waiting,
     draining::Draining,
     opening::Connecting,
-    pulse::Pulse,
+    pulse::{Due, Pulse},
     refusal,
     style::{Style, misbehaved},
     tag::{self, Asked},
@@ -62,7 +62,7 @@ impl Online {
         let quota = if style.is_v5() { limits.receive_maximum } else { u16::MAX };
         let mut online = Self {
             style,
-            pulse: Pulse::new(turn.now, connecting.keep_alive),
+            pulse: Pulse::new(turn.now, turn.wall, connecting.keep_alive, connecting.until),
             expiry: connecting.open.expiry,
             inbound: Inbound::new(quota),
             outbound: Outbound::new(connecting.receive_maximum.min(limits.max_outbound)),
@@ -218,13 +218,14 @@ impl Online {
         if self.paused {
             self.pulse.heard(turn.now);
         }
-        let deadline = self.pulse.deadline();
-        if deadline.is_none_or(|deadline| turn.now < deadline) {
-            turn.wake_at(deadline);
-            return;
+        match self.pulse.check(turn.now) {
+            Due::Nothing => return turn.wake_at(self.pulse.deadline()),
+            Due::Expired => self.say(&Refusal::Expired, turn),
+            Due::Silent => {
+                let text = "nothing was heard for too long";
+                self.style.disconnect(turn, Reason::KeepAliveTimeout, text);
+            }
         }
-        // [MQTT-3.1.2-22]
-        self.style.disconnect(turn, Reason::KeepAliveTimeout, "nothing was heard for too long");
         turn.close(Close::Flush);
     }
 

@@ -1,7 +1,8 @@
 //! The SM is asked whose link this is, and then for the session: CONNACK (MQTT 5 §3.2).
 
 use anser_domain::{
-    DeviceName, Fault, OpenTopics, Refusal, Reply, TopicCommand, TopicReply, TopicsOpened, UserName,
+    DeviceName, Fault, Millis, OpenTopics, Refusal, Reply, TopicCommand, TopicReply, TopicsOpened,
+    UserName,
 };
 
 use super::{
@@ -32,6 +33,8 @@ pub(super) struct Connecting {
     pub(super) receive_maximum: u16,
     pub(super) aliases: u16,
     pub(super) open: OpenTopics,
+    /// When the credential ends; known once it has been looked at.
+    pub(super) until: Millis,
 }
 
 /// The credential is being looked at.
@@ -56,6 +59,7 @@ impl LoggingIn {
                     return Err(connecting.refuse(&Refusal::BadCredentials, turn));
                 }
                 connecting.device = welcome.device.clone();
+                connecting.until = welcome.until;
                 let open = TopicCommand::Open(Box::new(connecting.open.clone()));
                 turn.ask(tag::OPEN, Ask::Topics(open));
                 Ok(Opening(connecting))

@@ -5,7 +5,9 @@ use anser_domain::Fault;
 use super::words::Turn;
 use crate::{
     Property, Reason, Version,
-    codec::{self, CodecError, ConnAck, Disconnect, Packet, Properties, PropertyBuf, Value},
+    codec::{
+        self, CodecError, ConnAck, Connect, Disconnect, Packet, Properties, PropertyBuf, Value,
+    },
 };
 
 /// What a client has said of itself.
@@ -22,6 +24,16 @@ impl Style {
     /// That of a client of which only the version is known.
     pub(super) fn new(version: Version) -> Self {
         Self { version, max_packet: u32::MAX, problem: true }
+    }
+
+    /// That of a client that has said what it takes.
+    pub(super) fn of(connect: &Connect<'_>) -> Self {
+        let number = |property| connect.properties.number(property);
+        Self {
+            version: connect.version,
+            max_packet: number(Property::MaximumPacketSize).unwrap_or(u32::MAX),
+            problem: number(Property::RequestProblem) != Some(0),
+        }
     }
 
     pub(super) fn is_v5(self) -> bool {

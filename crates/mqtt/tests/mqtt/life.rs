@@ -318,10 +318,15 @@ impl World {
         self.connect();
     }
 
+    /// Everything goes its way, and nothing breaks any more.
     fn settle(&mut self) {
         for _ in 0..2000 {
             for what in [2, 4, 3, 5] {
                 self.step(what, usize::MAX);
+            }
+            let quiet = self.to_server.is_empty() && self.to_client.is_empty();
+            if self.online && quiet && self.asked.is_empty() && self.store.queue.is_empty() {
+                break;
             }
         }
         assert!(self.client.sent.is_empty(), "all is acknowledged");
@@ -353,7 +358,11 @@ fn message(text: &str, qos: QoS) -> Arc<TopicMessage> {
     })
 }
 
-fn welcome() -> Answer {
+pub(crate) fn opened() -> Answer {
+    Answer::Topics(TopicReply::Opened(Box::default()))
+}
+
+pub(crate) fn welcome() -> Answer {
     Answer::Link(Reply::Welcome(Box::new(Welcome {
         actor: Actor { user: UserId(1), device: DeviceId(4), epoch: Epoch(3) },
         user: UserName::new("alice").unwrap(),

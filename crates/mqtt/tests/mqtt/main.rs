@@ -16,4 +16,6 @@ mod script;
 #[cfg(test)]
 mod statements;
 #[cfg(test)]
+mod states;
+#[cfg(test)]
 mod transcripts;

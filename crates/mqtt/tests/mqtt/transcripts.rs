@@ -43,6 +43,7 @@ transcripts! {
     deliver_too_large
     deliver_window
     drain
+    expiry
     first_packet
     in_flight
     keep_alive
