@@ -10,7 +10,7 @@ use std::{
 
 use anser_domain::{
     Beat, Clock, Hint, LinkId, LinkInfo, Links, Peer, PeerId, Refusal, Replies, Reply, Session,
-    SessionManager, StreamPos, SyncToken, Tag, Transport,
+    SessionManager, StreamPos, SyncToken, Tag, Transport, Via,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
@@ -95,7 +95,12 @@ impl Cm {
             safe: AtomicU64::new(u64::MAX),
             heard: AtomicBool::new(false),
         });
-        cm.sm.attach(Peer { id, replies: cm.clone(), links: Some(cm.clone()) });
+        cm.sm.attach(Peer {
+            id,
+            via: Via::default(),
+            replies: cm.clone(),
+            links: Some(cm.clone()),
+        });
         cm
     }
 

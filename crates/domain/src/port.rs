@@ -38,6 +38,8 @@ pub trait SessionManager: Send + Sync + 'static {
 pub struct Peer {
     /// One life of it.
     pub id: PeerId,
+    /// By which of its streams it asks now. By those before it waits for nothing any more.
+    pub via: Via,
     /// Where its answers go.
     pub replies: RepliesPort,
     /// Where hints for its links go; a Web has none.
@@ -57,10 +59,9 @@ pub trait Replies: Send + Sync + 'static {
     /// only after the commit.
     fn replies(&self, batch: Vec<(LinkId, Tag, Reply)>);
 
-    /// Whether those who asked by this stream still wait for this SM, and have not turned to
-    /// another. Nothing of theirs may be stored any more when they do not.
-    fn waits(&self, via: Via) -> bool {
-        let _ = via;
+    /// Whether they still wait for the answers of this SM, and have not turned to another. Nothing
+    /// of theirs may be stored any more when they do not.
+    fn wait(&self) -> bool {
         true
     }
 }

@@ -7,7 +7,7 @@
 //! clocks that go on while a process is stopped.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -29,6 +29,7 @@ pub(crate) struct Lease {
     began: Instant,
     /// In ms since then.
     until: AtomicU64,
+    ended: AtomicBool,
 }
 
 impl Lease {
@@ -36,7 +37,7 @@ impl Lease {
     /// always waited for.
     pub(crate) fn new(pongs: bool) -> Self {
         let until = if pongs { 0 } else { u64::MAX };
-        Self { began: Instant::now(), until: AtomicU64::new(until) }
+        Self { began: Instant::now(), until: AtomicU64::new(until), ended: AtomicBool::new(false) }
     }
 
     /// What the next ping says, and its pong.
@@ -55,7 +56,12 @@ impl Lease {
 
     /// Whether the peer still waits for this SM.
     pub(crate) fn holds(&self) -> bool {
-        self.ping() < self.until.load(Ordering::Acquire)
+        !self.ended.load(Ordering::Acquire) && self.ping() < self.until.load(Ordering::Acquire)
+    }
+
+    /// The stream has ended, or another has taken its place.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
     }
 }
 
@@ -81,6 +87,9 @@ mod tests {
         assert!(!lease.holds(), "nor does one without a ping");
         lease.pong(lease.ping());
         assert!(lease.holds());
+        lease.end();
+        lease.pong(lease.ping());
+        assert!(!lease.holds());
     }
 
     #[tokio::test(start_paused = true)]

@@ -114,15 +114,16 @@ impl Sm for Service {
         let served = self.served.clone();
         let (to, stuck) = (Mutex::new(Some(to)), AtomicBool::new(false));
         let via = Via(self.streams.fetch_add(1, Ordering::Relaxed));
-        let outlet = Arc::new(Outlet { via, lease: Lease::new(pongs), to, stuck, served });
+        let outlet = Arc::new(Outlet { lease: Lease::new(pongs), to, stuck, served });
         // The peer's earlier stream, if it has one still, is heard no more.
         if let Some(earlier) = self.latest.lock().insert(peer, outlet.clone()) {
             earlier.close();
         }
         let links = links.then(|| outlet.clone() as _);
-        self.sm.attach(Peer { id: peer, replies: outlet.clone(), links });
+        self.sm.attach(Peer { id: peer, via, replies: outlet.clone(), links });
         tracing::info!(%peer, "a peer has attached");
-        tokio::spawn(listen(self.sm.clone(), self.latest.clone(), peer, outlet, inbound));
+        let latest = self.latest.clone();
+        tokio::spawn(listen(self.sm.clone(), latest, (peer, via), outlet, inbound));
         Ok(Response::new(Box::pin(outbound(packets))))
     }
 }
@@ -131,7 +132,7 @@ impl Sm for Service {
 async fn listen(
     sm: Arc<dyn SessionManager>,
     latest: Latest,
-    peer: PeerId,
+    (peer, via): (PeerId, Via),
     outlet: Arc<Outlet>,
     mut inbound: Streaming<proto::ToSm>,
 ) {
@@ -174,7 +175,7 @@ async fn listen(
         match packet {
             Some(ToSm::Asks(mut asks)) => {
                 served.asked.add(asks.len());
-                asks.iter_mut().for_each(|ask| ask.from.via = outlet.via);
+                asks.iter_mut().for_each(|ask| ask.from.via = via);
                 if parked.is_empty() && outlet.lease.holds() {
                     sm.submit(asks);
                 } else {
@@ -219,7 +220,6 @@ fn outbound(packets: Receiver<FromSm>) -> impl Stream<Item = Result<proto::FromS
 
 /// One stream of a peer: what goes to it, and whether it still listens.
 struct Outlet {
-    via: Via,
     lease: Lease,
     to: Mutex<Option<Sender<FromSm>>>,
     stuck: AtomicBool,
@@ -235,11 +235,13 @@ impl Outlet {
                 tracing::warn!("a peer does not read; its stream ends");
                 self.served.stuck.add(1);
             }
+            self.lease.end();
             *to = None;
         }
     }
 
     fn close(&self) {
+        self.lease.end();
         *self.to.lock() = None;
     }
 }
@@ -250,8 +252,8 @@ impl Replies for Outlet {
         self.say(FromSm::Replies(batch));
     }
 
-    fn waits(&self, via: Via) -> bool {
-        via == self.via && self.lease.holds() && self.to.lock().is_some()
+    fn wait(&self) -> bool {
+        self.lease.holds()
     }
 }
 

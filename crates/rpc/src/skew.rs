@@ -208,7 +208,12 @@ async fn a_peer_takes_of_a_later_sm_what_it_knows_and_its_stream_stays_up() {
     let mesh = Mesh::new(Dial::default());
     let (notes, mut heard) = mpsc::unbounded_channel();
     let listening = Arc::new(Listening(notes));
-    mesh.attach(Peer { id: PeerId(7), replies: listening.clone(), links: Some(listening) });
+    mesh.attach(Peer {
+        id: PeerId(7),
+        via: Via::default(),
+        replies: listening.clone(),
+        links: Some(listening),
+    });
     mesh.submit(vec![ask(1)]);
     let list = watch::Sender::new(vec![at]);
     tokio::spawn(mesh.clone().follow(list.subscribe()));

@@ -177,7 +177,7 @@ async fn main() {
     let (tell, replies) = mpsc::channel();
     let (told, delivered) = mpsc::channel();
     let ears = Arc::new(Ears { replies: tell, delivered: told });
-    sm.attach(Peer { id: CM, replies: ears.clone(), links: Some(ears) });
+    sm.attach(Peer { id: CM, via: Via::default(), replies: ears.clone(), links: Some(ears) });
     let bench = Bench { sm, users, replies, delivered, ids: 0 };
     tokio::task::spawn_blocking(move || measured(bench, members, rounds)).await.unwrap();
 }

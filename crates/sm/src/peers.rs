@@ -59,7 +59,8 @@ impl Peers {
     /// Whether who asked still waits for this SM.
     pub(crate) fn waits(&self, from: ReplyTo) -> bool {
         let attached = self.attached.read();
-        attached.get(&from.peer).is_some_and(|it| it.peer.replies.waits(from.via))
+        let peer = attached.get(&from.peer).map(|it| &it.peer);
+        peer.is_some_and(|it| it.via == from.via && it.replies.wait())
     }
 
     /// Whether `peer` holds links, whose devices keep an order of their own.
@@ -68,7 +69,7 @@ impl Peers {
     }
 
     pub(crate) fn reply(&self, to: ReplyTo, reply: Reply) {
-        if let Some(attached) = self.find(to.peer) {
+        if let Some(attached) = self.find(to.peer).filter(|it| it.peer.via == to.via) {
             attached.peer.replies.replies(vec![(to.link, to.tag, reply)]);
         }
     }
@@ -77,13 +78,19 @@ impl Peers {
     pub(crate) fn replies(&self, batch: Vec<(ReplyTo, Reply)>) {
         let mut bins: PerPeer<(LinkId, Tag, Reply)> = SmallVec::new();
         let size = batch.len();
+        let attached = self.attached.read();
         for (to, reply) in batch {
+            // What was asked by an earlier stream has been asked again, and is answered by itself.
+            if attached.get(&to.peer).is_none_or(|it| it.peer.via != to.via) {
+                continue;
+            }
             let bin = bin(&mut bins, to.peer);
             if bin.is_empty() {
                 bin.reserve(size);
             }
             bin.push((to.link, to.tag, reply));
         }
+        drop(attached);
         for (peer, replies) in bins {
             if let Some(attached) = self.find(peer) {
                 attached.peer.replies.replies(replies);

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use anser_domain::{Ask, Caller, Clock, Command, Peer, PeerId, Reply, SessionManager};
+use anser_domain::{Ask, Caller, Clock, Command, Peer, PeerId, Reply, SessionManager, Via};
 use anser_store::{Routes, Store, StoreError};
 use tokio::{
     runtime::Handle,
@@ -229,7 +229,7 @@ impl Sm {
             fanout: fanout.clone(),
         });
         let own = Arc::new(OwnAsks::default());
-        peers.attach(Peer { id: OWN, replies: own.clone(), links: None });
+        peers.attach(Peer { id: OWN, via: Via::default(), replies: own.clone(), links: None });
         let notices = Notices {
             store: store.clone(),
             config: config.clone(),

@@ -99,7 +99,12 @@ impl Cm {
     fn new(id: u64, sm: &str) -> Self {
         let (mesh, heard, id) =
             (Mesh::new(Dial::default()), Arc::new(Heard::default()), PeerId(id));
-        mesh.attach(Peer { id, replies: heard.clone(), links: Some(heard.clone()) });
+        mesh.attach(Peer {
+            id,
+            via: Via::default(),
+            replies: heard.clone(),
+            links: Some(heard.clone()),
+        });
         let sms = watch::Sender::new(vec![sm.to_owned()]);
         tokio::spawn(mesh.clone().follow(sms.subscribe()));
         Self { mesh, heard, id, _sms: sms }

@@ -104,7 +104,7 @@ async fn what_is_asked_is_answered_once_by_whichever_sm_is_there() {
 
     let mesh = Mesh::new(Dial::default());
     let waiting = Arc::new(Waiting::default());
-    mesh.attach(Peer { id: PeerId(7), replies: waiting.clone(), links: None });
+    mesh.attach(Peer { id: PeerId(7), via: Via::default(), replies: waiting.clone(), links: None });
     let list = watch::Sender::new(vec![one.to_string(), two.to_string()]);
     tokio::spawn(mesh.clone().follow(list.subscribe()));
 

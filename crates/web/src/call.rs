@@ -40,7 +40,7 @@ impl Calls {
     pub(crate) fn new(sm: Arc<dyn SessionManager>) -> Self {
         let peer = PeerId(rand::random());
         let waiting = Arc::new(Waiting::default());
-        sm.attach(Peer { id: peer, replies: waiting.clone(), links: None });
+        sm.attach(Peer { id: peer, via: Via::default(), replies: waiting.clone(), links: None });
         Self { sm, peer, next: AtomicU64::new(1), waiting }
     }
 

@@ -177,7 +177,7 @@ async fn ask(
     let (answer, reply) = oneshot::channel();
     let id = PeerId(rand::random());
     let replies = Arc::new(One(Mutex::new(Some(answer))));
-    sm.attach(Peer { id, replies, links: None });
+    sm.attach(Peer { id, via: Via::default(), replies, links: None });
     let from = ReplyTo { peer: id, link: LinkId(1), tag: Tag(1), via: Via::default() };
     sm.submit(vec![Ask { from, caller, command }]);
     let reply = tokio::time::timeout(DEADLINE, reply).await;

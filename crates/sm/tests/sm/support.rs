@@ -134,8 +134,8 @@ pub(crate) async fn world_set(
     let sm =
         Sm::stepped(store.clone(), routes.clone(), clock.clone(), config, outside).await.unwrap();
     let (cm, web) = (Arc::new(FakePeer::default()), Arc::new(FakePeer::default()));
-    sm.attach(Peer { id: CM, replies: cm.clone(), links: Some(cm.clone()) });
-    sm.attach(Peer { id: WEB, replies: web.clone(), links: None });
+    sm.attach(Peer { id: CM, via: Via::default(), replies: cm.clone(), links: Some(cm.clone()) });
+    sm.attach(Peer { id: WEB, via: Via::default(), replies: web.clone(), links: None });
     World { sm, store, routes, clock, cm, web, tag: 0.into(), dir }
 }
 

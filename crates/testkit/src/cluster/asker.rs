@@ -49,7 +49,12 @@ impl Replies for Answers {
 impl Asker {
     pub(super) fn attach(id: PeerId, port: Arc<Port>) -> Self {
         let waiting = Waiting::default();
-        port.attach(Peer { id, replies: Arc::new(Answers(waiting.clone())), links: None });
+        port.attach(Peer {
+            id,
+            via: Via::default(),
+            replies: Arc::new(Answers(waiting.clone())),
+            links: None,
+        });
         listen(&port);
         Self { id, port, waiting, next: AtomicU64::new(1) }
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anser_domain::{
-    Ask, Clock, LinkId, ManualClock, Peer, PeerId, Refusal, Reply, SessionManager, Tag,
+    Ask, Clock, LinkId, ManualClock, Peer, PeerId, Refusal, Reply, SessionManager, Tag, Via,
 };
 use anser_rpc::{
     FromSm, ToSm,
@@ -80,7 +80,7 @@ impl Port {
                     Ok(ToSm::Attach { peer, links, .. }) => {
                         let stream = Arc::new(Stream { from: from.clone(), to: inbound.clone() });
                         let links = links.then(|| stream.clone() as _);
-                        sm.attach(Peer { id: peer, replies: stream, links });
+                        sm.attach(Peer { id: peer, via: Via::default(), replies: stream, links });
                     }
                     Ok(ToSm::Detach(peer)) => sm.detach(peer),
                     Ok(ToSm::Asks(asks)) => sm.submit(asks),
