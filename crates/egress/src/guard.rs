@@ -64,6 +64,12 @@ impl Guard {
         self.allow.iter().any(|net| net.contains(&ip))
     }
 
+    /// Whether the operator has listed any.
+    #[must_use]
+    pub fn lists_any(&self) -> bool {
+        !self.allow.is_empty()
+    }
+
     /// Why the address may not be reached; `None` when it may.
     #[must_use]
     pub fn objection(&self, ip: IpAddr) -> Option<&'static str> {

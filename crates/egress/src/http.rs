@@ -172,6 +172,9 @@ impl Http {
                 return Err(NOT_TLS);
             }
         }
+        if plain && !self.guard.lists_any() {
+            return Err(NOT_TLS);
+        }
         Ok((url, plain))
     }
 
@@ -303,6 +306,7 @@ mod tests {
             "https://169.254.169.254/latest/meta-data/",
             "https://①②⑦.0.0.1/",
             "http://8.8.8.8/",
+            "http://example.org/hook",
             "ftp://example.org/",
             "file:///etc/passwd",
             "https://user:secret@example.org/",
@@ -316,6 +320,9 @@ mod tests {
         {
             assert_eq!(http.objection(url), None, "{url}");
         }
+        // What a name leads to may be listed.
+        let listed = self::http(&["10.7.0.0/16"]);
+        assert_eq!(listed.objection("http://hooks.internal/"), None);
     }
 
     #[tokio::test]
@@ -329,7 +336,10 @@ mod tests {
         let refused = http(&[]).post(post.clone()).await.unwrap_err();
         assert_eq!(refused, Failure::Forbidden(NOT_PUBLIC));
         let plain = Post { url: "http://localhost:9/", ..post };
-        assert_eq!(http(&[]).post(plain.clone()).await.unwrap_err(), Failure::Forbidden(NOT_TLS));
+        for allow in [&[][..], &["10.7.0.0/16"]] {
+            let refused = http(allow).post(plain.clone()).await.unwrap_err();
+            assert_eq!(refused, Failure::Forbidden(NOT_TLS));
+        }
         // Once it is listed it is connected to, and nobody listens there.
         let listed = http(&["127.0.0.0/8", "::1/128"]);
         assert!(matches!(listed.post(plain).await.unwrap_err(), Failure::Unreachable(_)));
