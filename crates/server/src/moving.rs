@@ -99,7 +99,7 @@ pub(crate) fn import(args: &Import) -> anyhow::Result<()> {
     };
     let told = with_store(&config, async |movers| read_all(&movers, &mut lines).await)?;
     say(&format!(
-        "Imported {}; {} were there already; {} were not taken.\n",
+        "{} taken in, {} there already, {} refused\n",
         told.imported, told.there, told.refused
     ))?;
     if told.begun.is_some() && !told.whole {
