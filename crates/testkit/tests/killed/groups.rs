@@ -48,9 +48,19 @@ pub(crate) async fn work(hand: Hand) -> Model {
     model
 }
 
+/// Whether it was made here.
+fn is_of_these(id: &str) -> bool {
+    id.starts_with("group")
+}
+
 impl Model {
-    pub(crate) async fn compare(&self, _: &World) {
+    pub(crate) async fn compare(&self, world: &World) {
         assert!(self.groups.len() > 10, "only {} groups", self.groups.len());
+        // None that a kill left behind half made, which nobody was told of.
+        let all = world.hand_again("ada").await.all("/v1/admin/groups?limit=200", "groups").await;
+        let made: BTreeSet<&str> =
+            all.iter().map(|it| it["id"].as_str().unwrap()).filter(|id| is_of_these(id)).collect();
+        assert!(made.iter().copied().eq(self.groups.keys().map(String::as_str)), "{made:?}");
         for (id, (members, title)) in &self.groups {
             let shown = self.hand.must(Method::GET, &format!("/v1/groups/{id}"), None).await;
             assert_eq!(shown["title"], **title, "{id}");
