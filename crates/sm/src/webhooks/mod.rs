@@ -419,7 +419,9 @@ impl Hooks {
             Handed::Taken => {
                 waiting.done = true;
                 following.taken += 1;
-                following.failed_in_a_row = 0;
+                if std::mem::take(&mut following.failed_in_a_row) >= DOWN_AFTER {
+                    tracing::info!(webhook = &*row.name, "a receiver takes events again");
+                }
                 return Ok(false);
             }
             Handed::Gone { reason } => {
@@ -456,6 +458,10 @@ impl Hooks {
         let wait = backoff(waiting.tries).max(after.unwrap_or_default()).min(LAST_WAIT);
         waiting.due = now.plus(millis(wait));
         following.failed_in_a_row += 1;
+        if following.failed_in_a_row == DOWN_AFTER {
+            let reason = &waiting.reason;
+            tracing::warn!(webhook = &*row.name, %reason, "a receiver takes nothing");
+        }
         if following.failed_in_a_row >= DOWN_AFTER {
             let wait = backoff(following.failed_in_a_row + 1 - DOWN_AFTER);
             following.paused_until =
