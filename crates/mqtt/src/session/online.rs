@@ -117,7 +117,7 @@ impl Online {
             Packet::Publish(publish) => return self.publish(limits, &publish, turn),
             Packet::Subscribe(subscribe) => return self.subscribe(limits, &subscribe, turn),
             Packet::Unsubscribe(gone) => return self.unsubscribe(limits, &gone, turn),
-            Packet::Disconnect(disconnect) => return self.leave(&disconnect, turn),
+            Packet::Disconnect(disconnect) => return self.leave(limits, &disconnect, turn),
             Packet::PubAck(ack) => self.puback(ack.id, turn),
             Packet::PubRec(ack) => self.pubrec(limits, &ack, turn),
             Packet::PubRel(ack) => self.pubrel(limits, ack.id, turn),
@@ -147,8 +147,14 @@ impl Online {
     }
 
     /// A DISCONNECT (MQTT 5 §3.14.4).
-    fn leave(&mut self, disconnect: &Disconnect<'_>, turn: &mut Turn<'_>) -> Result<(), Fault> {
+    fn leave(
+        &mut self,
+        limits: &Limits,
+        disconnect: &Disconnect<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Fault> {
         let expiry = disconnect.properties.number(Property::SessionExpiry);
+        let expiry = expiry.map(|expiry| expiry.min(limits.expiry_max));
         // §3.14.2.2.2
         if self.expiry == 0 && expiry.is_some_and(|expiry| expiry != 0) {
             let text = "a session that was to end with its link cannot be kept";
