@@ -313,7 +313,7 @@ async fn announced(stage: &Stage, cell: &Cell) -> Answer {
     );
     socket.write_all(head.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
-    timeout(PATIENCE, socket.read_to_end(&mut bytes)).await.expect("an answer").unwrap();
+    timeout(PATIENCE, socket.read_to_end(&mut bytes)).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&bytes);
     let (head, text) = said.split_once("\r\n\r\n").unwrap();
     let media = head.lines().find_map(|it| it.strip_prefix("content-type: "));
