@@ -18,7 +18,7 @@ use crate::{
     held::Held,
     notices::OWN,
     paces::Paces,
-    peers::Peers,
+    peers::{Patience, Peers},
     rule::{self, Terms, WhoMayWrite},
 };
 
@@ -45,7 +45,12 @@ impl Gate for LogGate {
     fn admit(&self, acl: &Acl, head: Seq, append: &Append) -> Result<(), Refusal> {
         // Whoever has turned to another SM meanwhile may have been told something else there. The
         // head is locked by now, so that what that SM decides comes after what is stored here.
-        if !self.peers.waits(append.from) {
+        let patience = self.peers.patience(append.from);
+        if patience != Patience::Waits {
+            // Those behind it may find the peer waiting again.
+            if patience == Patience::Unsure && self.peers.holds_links(append.from.peer) {
+                self.held.hold(append);
+            }
             return Err(Refusal::Unavailable);
         }
         // What the server writes itself needs no friends and keeps no pace; a block counts.
@@ -91,7 +96,7 @@ impl Gate for LogGate {
             // REST callers have no order to keep: each call stands for itself.
             if self.held.concerns(&outcome)
                 && self.peers.holds_links(outcome.from.peer)
-                && self.peers.waits(outcome.from)
+                && self.peers.patience(outcome.from) != Patience::Gone
                 && self.held.ended(&outcome)
             {
                 let again = Refusal::Busy(Duration::from_secs(1));

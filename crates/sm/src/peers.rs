@@ -22,6 +22,17 @@ pub(crate) fn bin<T>(bins: &mut PerPeer<T>, peer: PeerId) -> &mut Vec<T> {
     &mut bins[index].1
 }
 
+/// Whether who asked still waits for this SM's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// They do.
+    Waits,
+    /// They may have turned to another SM, and may come back to this one.
+    Unsure,
+    /// They asked by a stream that is over, and have asked again.
+    Gone,
+}
+
 /// Everybody who is attached.
 pub(crate) struct Peers {
     attached: RwLock<FxHashMap<PeerId, Arc<Attached>>>,
@@ -57,10 +68,13 @@ impl Peers {
     }
 
     /// Whether who asked still waits for this SM.
-    pub(crate) fn waits(&self, from: ReplyTo) -> bool {
+    pub(crate) fn patience(&self, from: ReplyTo) -> Patience {
         let attached = self.attached.read();
-        let peer = attached.get(&from.peer).map(|it| &it.peer);
-        peer.is_some_and(|it| it.via == from.via && it.replies.wait())
+        match attached.get(&from.peer).map(|it| &it.peer) {
+            Some(peer) if peer.via == from.via && peer.replies.wait() => Patience::Waits,
+            Some(peer) if peer.via == from.via => Patience::Unsure,
+            _ => Patience::Gone,
+        }
     }
 
     /// Whether `peer` holds links, whose devices keep an order of their own.

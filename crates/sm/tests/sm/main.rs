@@ -23,6 +23,8 @@ mod push;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod turned;
+#[cfg(test)]
 mod vetting;
 #[cfg(test)]
 mod windows;

@@ -1,6 +1,12 @@
 //! An SM over a real embedded store, and a CM that writes down what it is told.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anser_domain::{
     Actor, Address, Ask, Beat, Caller, ClientId, Clock, Command, Content, Credential, DeviceName,
@@ -27,6 +33,8 @@ pub(crate) enum Told {
 pub(crate) struct FakePeer {
     told: Mutex<Vec<Told>>,
     news: Notify,
+    /// Whether it may have turned to another SM.
+    pub(crate) unsure: AtomicBool,
 }
 
 impl FakePeer {
@@ -55,11 +63,30 @@ impl FakePeer {
             Err(_) => panic!("never told; only {:#?}", self.told()),
         }
     }
+
+    pub(crate) async fn reply(&self, tag: Tag) -> Reply {
+        self.until(|told| {
+            told.iter().find_map(|it| match it {
+                Told::Reply(its, reply) if *its == tag => Some(reply.clone()),
+                _ => None,
+            })
+        })
+        .await
+    }
+
+    /// Whether it was answered by now.
+    pub(crate) fn has_reply(&self, tag: Tag) -> bool {
+        self.told().iter().any(|it| matches!(it, Told::Reply(its, _) if *its == tag))
+    }
 }
 
 impl Replies for FakePeer {
     fn replies(&self, batch: Vec<(LinkId, Tag, Reply)>) {
         self.tell(batch.into_iter().map(|(_, tag, reply)| Told::Reply(tag, reply)));
+    }
+
+    fn wait(&self) -> bool {
+        !self.unsure.load(Ordering::SeqCst)
     }
 }
 
@@ -88,7 +115,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) cm: Arc<FakePeer>,
     pub(crate) web: Arc<FakePeer>,
-    tag: std::sync::atomic::AtomicU64,
+    tag: AtomicU64,
     dir: tempfile::TempDir,
 }
 
@@ -156,7 +183,7 @@ impl World {
         caller: Caller,
         command: Command,
     ) -> Tag {
-        let tag = Tag(self.tag.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+        let tag = Tag(self.tag.fetch_add(1, Ordering::SeqCst));
         self.sm.submit(vec![Ask {
             from: ReplyTo { peer, link, tag, via: Via::default() },
             caller,
@@ -167,13 +194,7 @@ impl World {
 
     pub(crate) async fn reply(&self, peer: PeerId, tag: Tag) -> Reply {
         let told = if peer == CM { &self.cm } else { &self.web };
-        told.until(|told| {
-            told.iter().find_map(|it| match it {
-                Told::Reply(its, reply) if *its == tag => Some(reply.clone()),
-                _ => None,
-            })
-        })
-        .await
+        told.reply(tag).await
     }
 
     /// A call as REST makes it.
