@@ -79,16 +79,20 @@ impl Held {
         }
         let Some(list) = lists.by_address.get_mut(&append.entry.address()) else { return Ok(()) };
         let id = append.entry.client_id();
-        let Some(next) = list.iter_mut().find(|refused| !refused.passing) else { return Ok(()) };
-        if next.client_id == id {
-            next.passing = true;
-            return Ok(());
+        for refused in list {
+            // Its turn: all before it are passing. It may be looked at twice, by a transaction that
+            // is tried again.
+            if refused.client_id == id {
+                refused.passing = true;
+                return Ok(());
+            }
+            if !refused.passing {
+                // Sent before the refused one, and only now its turn: nothing slips past.
+                let before = append.order < refused.order;
+                return if before { Ok(()) } else { Err(Refusal::OutOfOrder) };
+            }
         }
-        // Sent before the refused one, and only now its turn: nothing slips past.
-        if append.order < next.order {
-            return Ok(());
-        }
-        Err(Refusal::OutOfOrder)
+        Ok(())
     }
 
     /// Has what the device sends after this one wait for it: it is about to be refused for now, and
@@ -249,6 +253,7 @@ mod tests {
 
         let x_again = append(1, 5);
         assert_eq!(held.admit(&x_again), Ok(()));
+        assert_eq!(held.admit(&x_again), Ok(()), "the transaction is tried again");
         assert_eq!(held.admit(&append(2, 6)), Ok(()), "its turn, once x is passing");
         end(&held, &x_again, None);
         assert_eq!(held.admit(&z), Ok(()), "sent before y was sent again, but y is passing");

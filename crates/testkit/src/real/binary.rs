@@ -1,11 +1,12 @@
 //! Where the binary is.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, env, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
+use parking_lot::Mutex;
 
 /// Which binary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Build {
     /// The one that users get.
     Plain,
@@ -13,26 +14,42 @@ pub enum Build {
     Planted,
 }
 
-/// The path of the binary: `ANSER_BIN` if it is set and the plain one is wanted, else built now.
+/// The path of the binary: `ANSER_BIN` if it is set and the plain one is wanted, else built now, once
+/// for each process.
 ///
 /// # Errors
 /// It could not be built.
 pub fn binary(build: Build) -> Result<PathBuf> {
-    if build == Build::Plain {
-        if let Some(path) = env::var_os("ANSER_BIN") {
-            return Ok(path.into());
-        }
-        return compile(build);
+    static BUILT: Mutex<BTreeMap<Build, PathBuf>> = Mutex::new(BTreeMap::new());
+    if let (Build::Plain, Some(path)) = (build, env::var_os("ANSER_BIN")) {
+        return Ok(path.into());
     }
-    // Both builds share their dependencies and so their target directory; each replaces the
-    // other's binary there. Keep a copy of this one and leave the plain one in its place.
-    let built = compile(build)?;
-    let copy = built.with_file_name("anser-planted");
-    let fresh = built.with_file_name(format!("anser-planted-{}", std::process::id()));
-    std::fs::copy(&built, &fresh).context("cannot copy the planted binary")?;
-    std::fs::rename(&fresh, &copy).context("cannot keep the planted binary")?;
-    compile(Build::Plain)?;
-    Ok(copy)
+    // Tests of one process ask at once.
+    let mut built = BUILT.lock();
+    if let Some(path) = built.get(&build) {
+        return Ok(path.clone());
+    }
+    let path = keep(build)?;
+    built.insert(build, path.clone());
+    Ok(path)
+}
+
+/// Builds it. Both builds share their dependencies and so their target directory, where each
+/// replaces the other's binary: so a copy is kept of either, and the plain one is left in its place.
+fn keep(build: Build) -> Result<PathBuf> {
+    let made = compile(build)?;
+    let name = match build {
+        Build::Plain => "anser-plain",
+        Build::Planted => "anser-planted",
+    };
+    let kept = made.with_file_name(name);
+    let fresh = made.with_file_name(format!("{name}-{}", std::process::id()));
+    std::fs::copy(&made, &fresh).context("cannot copy the binary")?;
+    std::fs::rename(&fresh, &kept).context("cannot keep the binary")?;
+    if build == Build::Planted {
+        compile(Build::Plain)?;
+    }
+    Ok(kept)
 }
 
 fn compile(build: Build) -> Result<PathBuf> {

@@ -44,19 +44,22 @@ impl Order {
     /// Whether a question of a lane may be asked now. One that may not is remembered as refused.
     pub(super) fn admit(&mut self, link: LinkId, lane: u64, at: Place) -> bool {
         let Some(list) = self.by_link.get_mut(&link) else { return true };
-        let Some(next) = list.iter_mut().find(|it| it.lane == lane && !it.passing) else {
-            return true;
-        };
-        if next.at.client_id == at.client_id {
-            next.passing = true;
-            return true;
+        for it in list.iter_mut().filter(|it| it.lane == lane) {
+            // Its turn: all before it are passing. It may be looked at twice, if it was held.
+            if it.at.client_id == at.client_id {
+                it.passing = true;
+                return true;
+            }
+            if !it.passing {
+                // Asked before the refused one, and only now its turn: nothing slips past.
+                if at.number < it.at.number {
+                    return true;
+                }
+                self.refused(link, lane, at, None);
+                return false;
+            }
         }
-        // Asked before the refused one, and only now its turn: nothing slips past.
-        if at.number < next.at.number {
-            return true;
-        }
-        self.refused(link, lane, at, None);
-        false
+        true
     }
 
     /// The SM that keeps a link's order in a lane, if one does.
@@ -129,6 +132,7 @@ mod tests {
         assert_eq!(order.keeper(ME, 7), a().as_ref());
 
         assert!(order.admit(ME, 7, place(6, 2)), "the refused one again");
+        assert!(order.admit(ME, 7, place(6, 2)), "and once more, if it was held meanwhile");
         assert!(order.admit(ME, 7, place(7, 3)), "and its turn");
         assert!(order.admit(ME, 7, place(8, 9)), "nothing waits any more");
         order.settled(ME, 7, ClientId([2; 16]));
