@@ -27,7 +27,8 @@ const _: () = assert!(LEASE.as_millis() * 2 < PATIENCE.as_millis());
 #[derive(Debug)]
 pub(crate) struct Lease {
     began: Instant,
-    /// In ms since then.
+    pongs: bool,
+    /// In ms since it began.
     until: AtomicU64,
     ended: AtomicBool,
 }
@@ -36,19 +37,23 @@ impl Lease {
     /// For a peer that sends pongs, and one of an earlier release that does not: that one is
     /// always waited for.
     pub(crate) fn new(pongs: bool) -> Self {
-        let until = if pongs { 0 } else { u64::MAX };
-        Self { began: Instant::now(), until: AtomicU64::new(until), ended: AtomicBool::new(false) }
+        let until = AtomicU64::new(if pongs { 0 } else { u64::MAX });
+        Self { began: Instant::now(), pongs, until, ended: AtomicBool::new(false) }
     }
 
-    /// What the next ping says, and its pong.
-    pub(crate) fn ping(&self) -> u64 {
+    /// What the next ping says, and its pong; none to a peer that sends no pongs.
+    pub(crate) fn ping(&self) -> Option<u64> {
+        self.pongs.then(|| self.now())
+    }
+
+    fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// A pong has come.
     pub(crate) fn pong(&self, ping: u64) {
         // A peer cannot have heard what was not said yet.
-        if ping <= self.ping() {
+        if ping <= self.now() {
             let lease = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
             self.until.fetch_max(ping.saturating_add(lease), Ordering::AcqRel);
         }
@@ -56,7 +61,7 @@ impl Lease {
 
     /// Whether the peer still waits for this SM.
     pub(crate) fn holds(&self) -> bool {
-        !self.ended.load(Ordering::Acquire) && self.ping() < self.until.load(Ordering::Acquire)
+        !self.ended.load(Ordering::Acquire) && self.now() < self.until.load(Ordering::Acquire)
     }
 
     /// The stream has ended, or another has taken its place.
@@ -75,7 +80,7 @@ mod tests {
     async fn it_holds_for_a_while_after_the_ping_that_was_answered() {
         let lease = Lease::new(true);
         assert!(!lease.holds(), "not before the first pong");
-        let ping = lease.ping();
+        let ping = lease.ping().unwrap();
         advance(LEASE / 2).await;
         lease.pong(ping);
         assert!(lease.holds());
@@ -83,18 +88,19 @@ mod tests {
         assert!(!lease.holds(), "counted from the ping");
         lease.pong(ping);
         assert!(!lease.holds(), "an old pong renews nothing");
-        lease.pong(lease.ping() + 1_000_000);
+        lease.pong(lease.now() + 1_000_000);
         assert!(!lease.holds(), "nor does one without a ping");
-        lease.pong(lease.ping());
+        lease.pong(lease.now());
         assert!(lease.holds());
         lease.end();
-        lease.pong(lease.ping());
+        lease.pong(lease.now());
         assert!(!lease.holds());
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_of_a_peer_without_pongs_always_holds() {
         let lease = Lease::new(false);
+        assert_eq!(lease.ping(), None, "it would not know what that is");
         advance(LEASE * 100).await;
         assert!(lease.holds());
     }

@@ -20,6 +20,8 @@ pub mod mesh;
 mod packet;
 mod serve;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod skew;
 mod stats;
 

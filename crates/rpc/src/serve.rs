@@ -149,7 +149,7 @@ async fn listen(
             message = inbound.message() => message,
             // Cancel-safe: a tick that was not taken comes again.
             _ = renew.tick() => {
-                outlet.say(FromSm::Ping(outlet.lease.ping()));
+                outlet.ping();
                 continue;
             }
         };
@@ -180,7 +180,7 @@ async fn listen(
                     sm.submit(asks);
                 } else {
                     if parked.is_empty() {
-                        outlet.say(FromSm::Ping(outlet.lease.ping()));
+                        outlet.ping();
                     }
                     parked.append(&mut asks);
                 }
@@ -237,6 +237,13 @@ impl Outlet {
             }
             self.lease.end();
             *to = None;
+        }
+    }
+
+    /// Asks whether the peer still waits, if it can say.
+    fn ping(&self) {
+        if let Some(ping) = self.lease.ping() {
+            self.say(FromSm::Ping(ping));
         }
     }
 

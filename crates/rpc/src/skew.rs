@@ -38,7 +38,7 @@ fn later(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn ask(link: u64) -> Ask {
+pub(crate) fn ask(link: u64) -> Ask {
     let from = ReplyTo { peer: PeerId(7), link: LinkId(link), tag: Tag(link), via: Via::default() };
     Ask { from, caller: Caller::Nobody, command: Command::Me }
 }
@@ -84,8 +84,10 @@ impl SessionManager for Answering {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_sm_answers_a_later_peer_what_it_knows_and_refuses_the_rest() {
+/// A stream to such an SM: what is said to it, what it says, and what it has counted.
+pub(crate) async fn attached(
+    pongs: bool,
+) -> (mpsc::UnboundedSender<proto::ToSm>, Streaming<proto::FromSm>, Arc<Served>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap().to_string();
     let served = Arc::new(Served::default());
@@ -93,25 +95,35 @@ async fn an_sm_answers_a_later_peer_what_it_knows_and_refuses_the_rest() {
     tokio::spawn(
         async move { crate::serve(sm, listener, None, counts, std::future::pending()).await },
     );
-
     let (to, packets) = mpsc::unbounded_channel();
     let packets = futures_util::stream::unfold(packets, |mut packets| async move {
         Some((packets.recv().await?, packets))
     });
+    to.send(ToSm::Attach { peer: PeerId(7), links: true, pongs }.form()).unwrap();
+    let mut client = SmClient::new(Dial::default().connect(&at).await.unwrap());
+    (to, client.exchange(packets).await.unwrap().into_inner(), served)
+}
+
+/// The next packet of an SM.
+pub(crate) async fn next(inbound: &mut Streaming<proto::FromSm>) -> FromSm {
+    let packet = timeout(PATIENCE, inbound.message()).await.unwrap().unwrap().unwrap();
+    FromSm::read(packet).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sm_answers_a_later_peer_what_it_knows_and_refuses_the_rest() {
     // Without pongs, as releases were before there were any.
-    let attach = ToSm::Attach { peer: PeerId(7), links: true, pongs: false };
-    to.send(attach.form()).unwrap();
+    let (to, mut inbound, served) = attached(false).await;
     to.send(proto::ToSm { packet: None }).unwrap();
     let asks = vec![ask(1).form(), later_ask(2), ask(3).form()];
     to.send(proto::ToSm { packet: Some(proto::to_sm::Packet::Asks(proto::Asks { asks })) })
         .unwrap();
 
-    let mut client = SmClient::new(Dial::default().connect(&at).await.unwrap());
-    let mut inbound = client.exchange(packets).await.unwrap().into_inner();
     let mut answers = Vec::new();
     while answers.len() < 3 {
-        let packet = timeout(PATIENCE, inbound.message()).await.unwrap().unwrap().unwrap();
-        let FromSm::Replies(some) = FromSm::read(packet).unwrap() else { continue };
+        let FromSm::Replies(some) = next(&mut inbound).await else {
+            panic!("it is told nothing that its release does not know")
+        };
         answers.extend(some);
     }
     answers.sort_by_key(|(link, ..)| link.0);

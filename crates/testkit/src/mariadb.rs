@@ -61,6 +61,7 @@ impl MariaDb {
         let made = Command::new("mariadb-install-db")
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .args([&data, &user])
+            .env("TMPDIR", dir.path())
             .output()
             .context(INSTALL)?;
         ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
@@ -74,6 +75,8 @@ impl MariaDb {
                 format!("--port={port}"),
                 format!("--socket={}", place("s")),
                 format!("--log-error={}", place("log")),
+                // A server that starts clears this of what others have in it.
+                format!("--tmpdir={}", dir.path().display()),
                 "--innodb-buffer-pool-size=64M".into(),
                 "--max-connections=2000".into(),
             ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_domain::{Fault, QoS, Refusal, TopicCommand, TopicMessage, TopicReply, TopicsOpened};
+use anser_domain::{Fault, QoS, TopicCommand, TopicMessage, TopicReply, TopicsOpened};
 
 use super::{
     grant::{Grant, lifetime},
@@ -209,14 +209,9 @@ impl Online {
         reply: &TopicReply,
         turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
-        match reply {
-            TopicReply::Done => {
-                self.release(id, Reason::Success, turn);
-                Ok(())
-            }
-            TopicReply::Refused(refusal) => Err(self.give_up(refusal, turn)),
-            _ => Err(self.give_up(&Refusal::Unavailable, turn)),
-        }
+        self.done(reply, turn)?;
+        self.release(id, Reason::Success, turn);
+        Ok(())
     }
 
     /// A PUBCOMP.

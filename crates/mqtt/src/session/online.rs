@@ -241,9 +241,14 @@ impl Online {
         self.style.disconnect(turn, reason, &refusal.to_string());
     }
 
-    /// Ends the link because the SM cannot go on with it.
-    pub(super) fn give_up(&self, refusal: &Refusal, turn: &mut Turn<'_>) -> Fault {
+    /// What the store has to have done before the client is told: the link ends if it has not.
+    pub(super) fn done(&self, reply: &TopicReply, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        let refusal = match reply {
+            TopicReply::Done => return Ok(()),
+            TopicReply::Refused(refusal) => refusal,
+            _ => &Refusal::Unavailable,
+        };
         self.say(refusal, turn);
-        Fault::Refused(refusal.clone())
+        Err(Fault::Refused(refusal.clone()))
     }
 }

@@ -175,14 +175,9 @@ impl Online {
         reply: &TopicReply,
         turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
-        match reply {
-            TopicReply::Done => {
-                self.complete(id, Reason::Success, turn);
-                Ok(())
-            }
-            TopicReply::Refused(refusal) => Err(self.give_up(refusal, turn)),
-            _ => Err(self.give_up(&Refusal::Unavailable, turn)),
-        }
+        self.done(reply, turn)?;
+        self.complete(id, Reason::Success, turn);
+        Ok(())
     }
 
     /// Says PUBCOMP [MQTT-4.3.3-11].

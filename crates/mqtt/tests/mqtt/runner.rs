@@ -20,7 +20,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use anser_domain::*;
 use anser_mqtt::{Answer, Ask, Grant, Input, Limits, Session, Turn, Version, codec};
 
-use crate::script;
+use crate::{script, statements::unhex};
 
 /// How the client's bytes come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,14 +336,6 @@ fn says_no_more_than_it_may(packet: &codec::Packet<'_>, at: &str) {
 
 fn number(text: &str) -> u64 {
     text.parse().unwrap_or_else(|_| panic!("{text}: not a number"))
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: String = text.split(' ').collect();
-    (0..digits.len())
-        .step_by(2)
-        .map(|n| u8::from_str_radix(&digits[n..n + 2], 16).unwrap())
-        .collect()
 }
 
 fn qos(words: &[&str]) -> QoS {

@@ -388,7 +388,7 @@ pub(crate) const NOT_YET: &[&str] = &[
 ];
 
 /// Bytes of a line of hex digits and spaces.
-fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: String = text.split(' ').collect();
     (0..digits.len())
         .step_by(2)

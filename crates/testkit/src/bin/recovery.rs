@@ -3,9 +3,12 @@
 //!
 //! The server is `ANSER_BIN`, or the `anser` beside this binary.
 
-use std::{env, path::PathBuf, process::ExitCode, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
 
-use anser_testkit::recovery::{Measure, Plan, heading, run};
+use anser_testkit::{
+    by_hand::{binary, say},
+    recovery::{Measure, Plan, heading, run},
+};
 use anyhow::{Context as _, Result, bail};
 
 const USAGE: &str = "usage: recovery [--pairs N] [--links N] [--seconds N]";
@@ -33,20 +36,4 @@ fn plan() -> Result<Plan> {
         }
     }
     Ok(plan)
-}
-
-fn binary() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("ANSER_BIN") {
-        return Ok(path.into());
-    }
-    let beside = env::current_exe()?.with_file_name("anser");
-    if !beside.exists() {
-        bail!("{} is not there: build it, or say where it is in ANSER_BIN", beside.display());
-    }
-    Ok(beside)
-}
-
-#[expect(clippy::print_stdout, reason = "this is a command line")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -1,7 +1,11 @@
 //! Several processes on one database: each store here is one, with connections and memory of its
 //! own.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anser_domain::{
     Actor, Address, ClientId, Clock as _, ManualClock, MessageId, Millis, Refusal, SyncToken,
@@ -24,7 +28,10 @@ struct Two {
 
 impl Two {
     async fn new() -> Self {
-        let rig = Rig::default();
+        Self::on(Rig::default()).await
+    }
+
+    async fn on(rig: Rig) -> Self {
         let world = World::new(&rig).await;
         let other = rig.open(world.clock.clone()).await;
         other.bind(world.gate.clone());
@@ -379,6 +386,51 @@ fn writes_that_share_a_transaction_are_all_done_when_one_of_them_meets_a_deadloc
         left.and(right).unwrap();
         let places = format!("SELECT place FROM {}.followers ORDER BY name", other.name);
         assert_eq!(other.server.ask(&places).unwrap(), "7\n7\n7");
+        other.done();
+    });
+}
+
+/// Tried until no try is left, on a server that takes whole transactions back: what a savepoint or a
+/// commit does after that is nothing that anybody may be told of.
+#[test]
+fn nobody_is_told_of_what_a_transaction_had_done_that_was_taken_back_for_good() {
+    run(async {
+        let server = Arc::new(MariaDb::start(&["--innodb-rollback-on-timeout"]).unwrap());
+        let url = server.database().unwrap();
+        let two = Two::on(Rig(OnceLock::from((server, url)))).await;
+        let store = two.stores[0].clone();
+        for name in ["first", "left", "right"] {
+            store.rewind(name, MessageId(1)).await.unwrap();
+        }
+        let mut other = Intruder::at(&two.rig);
+        let lock = |name: &str| format!("SELECT * FROM followers WHERE name = '{name}' FOR UPDATE");
+        let holds = format!("BEGIN; {}; DO SLEEP(600)", lock("first"));
+        let first = other.run(&holds, "DO SLEEP(600)").await;
+        let holds = format!("BEGIN; {}; DO SLEEP(601)", lock("right"));
+        let right = other.run(&holds, "DO SLEEP(601)").await;
+        // Both wait behind the first, and so share a transaction.
+        let write = async |name| store.rewind(name, MessageId(7)).await;
+        let mut held_up = std::pin::pin!(write("first"));
+        let waits = format!(
+            "SELECT id FROM information_schema.processlist WHERE db = '{}' \
+             AND info LIKE '%INTO followers%' AND command = 'Execute'",
+            other.name
+        );
+        tokio::select! {
+            biased;
+            ended = held_up.as_mut() => panic!("it did not meet the lock: {ended:?}"),
+            _ = other.found(&waits) => {}
+        }
+        let mut both = std::pin::pin!(async { tokio::join!(write("left"), write("right")) });
+        assert!(tokio::time::timeout(Duration::ZERO, both.as_mut()).await.is_err(), "in line");
+        other.kill(&first);
+        held_up.await.unwrap();
+        let (left, refused) = both.await;
+        assert!(refused.is_err(), "it never got the lock");
+        let place = format!("SELECT place FROM {}.followers WHERE name = 'left'", other.name);
+        let stored = other.server.ask(&place).unwrap() == "7";
+        assert_eq!(left.is_ok(), stored, "{left:?}");
+        other.kill(&right);
         other.done();
     });
 }
